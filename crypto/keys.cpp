@@ -1,0 +1,110 @@
+#include "crypto/keys.hpp"
+
+#include <sodium.h>
+
+#include "crypto/ensure.hpp"
+
+namespace conclave {
+namespace {
+
+Bytes separated(Domain domain, ByteView message) {
+  Bytes out = copy(view(domain.name));
+  out.push_back(0);
+  append(out, message);
+  return out;
+}
+
+/// libsodium's secret key is seed ‖ public key.
+Secret<64> expanded(const Secret<32>& seed, ByteView public_key) {
+  Secret<64> out;
+  std::copy_n(seed.data(), 32, out.data());
+  std::copy_n(public_key.data(), 32, out.data() + 32);
+  return out;
+}
+
+}  // namespace
+
+void wipe(MutableBytes bytes) { sodium_memzero(bytes.data(), bytes.size()); }
+bool same_secret(ByteView a, ByteView b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+template <class Public>
+KeyPair<Public> KeyPair<Public>::generate(Random& random) {
+  Secret<32> seed;
+  random.fill(seed.span());
+  return from_seed(seed);
+}
+
+template <class Public>
+KeyPair<Public> KeyPair<Public>::from_seed(const Secret<32>& seed) {
+  KeyPair out;
+  out.seed_ = seed;
+  Secret<64> secret;
+  crypto_sign_seed_keypair(out.public_.bytes.data(), secret.data(), seed.data());
+  return out;
+}
+
+template <class Public>
+Signature KeyPair<Public>::sign(Domain domain, ByteView message) const {
+  return sign_bare(separated(domain, message));
+}
+
+template <class Public>
+Signature KeyPair<Public>::sign_bare(ByteView message) const {
+  Signature out;
+  auto secret = expanded(seed_, public_);
+  crypto_sign_detached(out.bytes.data(), nullptr, message.data(), message.size(), secret.data());
+  return out;
+}
+
+template <class Public>
+Secret<32> KeyPair<Public>::x25519_secret() const {
+  Secret<32> out;
+  auto secret = expanded(seed_, public_);
+  crypto_sign_ed25519_sk_to_curve25519(out.data(), secret.data());
+  return out;
+}
+
+template class KeyPair<AccountKey>;
+template class KeyPair<NodeKey>;
+template class KeyPair<ConferenceKey>;
+template class KeyPair<SigningPublicKey>;
+
+namespace crypto {
+
+void init() { ensure(sodium_init() >= 0, "libsodium starts"); }
+
+Result<> verify(ByteView key, Domain domain, ByteView message, const Signature& signature) {
+  return verify_bare(key, separated(domain, message), signature);
+}
+
+Result<> verify_bare(ByteView key, ByteView message, const Signature& signature) {
+  if (key.size() != 32) return fail(Errc::bad_key);
+  if (crypto_sign_verify_detached(signature.bytes.data(), message.data(), message.size(), key.data()) != 0)
+    return fail(Errc::bad_signature);
+  return {};
+}
+
+Result<X25519Key> to_x25519(ByteView ed25519_key) {
+  X25519Key out;
+  if (ed25519_key.size() != 32) return fail(Errc::bad_key);
+  if (crypto_sign_ed25519_pk_to_curve25519(out.bytes.data(), ed25519_key.data()) != 0)
+    return fail(Errc::bad_key);
+  return out;
+}
+
+X25519Key x25519_public(const Secret<32>& secret) {
+  X25519Key out;
+  crypto_scalarmult_base(out.bytes.data(), secret.data());
+  return out;
+}
+
+Result<Secret<32>> x25519_shared(const Secret<32>& ours, const X25519Key& theirs) {
+  Secret<32> out;
+  if (crypto_scalarmult(out.data(), ours.data(), theirs.bytes.data()) != 0) return fail(Errc::bad_key);
+  return out;
+}
+
+}  // namespace crypto
+}  // namespace conclave

@@ -1,0 +1,22 @@
+# What the stages of ./test share. Sourced from the root of the checkout.
+
+# build <preset> [cmake options]
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" "$@" >/dev/null
+  cmake --build --preset "$preset" -- -k 0
+}
+
+# run_tests <preset>: every test_* program of that build; prints the passed, failed and skipped counts.
+run_tests() {
+  local preset=$1 program report status=0
+  for program in build/"$preset"/test_*; do
+    [ -x "$program" ] && [ -f "$program" ] || continue
+    report=build/$preset/$(basename "$program").json
+    rm -f "$report"
+    "$program" --gtest_brief=1 --gtest_output="json:$report" || status=1
+    python3 tests/count.py "$report" "$(basename "$program")" || status=1
+  done
+  return $status
+}

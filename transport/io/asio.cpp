@@ -1,0 +1,2 @@
+// Asio is compiled once, here; everybody else sees its declarations only (BOOST_ASIO_SEPARATE_COMPILATION).
+#include <boost/asio/impl/src.hpp>

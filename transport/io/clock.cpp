@@ -1,0 +1,71 @@
+#include "transport/io/clock.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace conclave::io {
+
+struct AsioClock::Timer {
+  explicit Timer(boost::asio::any_io_executor executor) : timer(std::move(executor)) {}
+  boost::asio::steady_timer timer;
+};
+
+AsioClock::AsioClock(boost::asio::any_io_executor executor)
+    : timer_(std::make_shared<Timer>(std::move(executor))) {}
+AsioClock::~AsioClock() = default;
+
+TimePoint AsioClock::now() const {
+  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+UnixTime AsioClock::unix_now() const {
+  auto since = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+}
+
+Clock::Alarm AsioClock::at(TimePoint when, std::function<void()> action) {
+  auto id = ++last_;
+  agenda_.emplace(std::pair(when, id), std::move(action));
+  when_.emplace(id, when);
+  if (when < armed_) arm();
+  return Alarm(id);
+}
+
+void AsioClock::cancel(Alarm alarm) {
+  auto found = when_.find(alarm.raw());
+  if (found == when_.end()) return;
+  agenda_.erase({found->second, alarm.raw()});
+  when_.erase(found);
+  // The timer may now ring for nobody once; cheaper than setting it anew at each cancel. Only an empty
+  // agenda stops it, so that an io_context without other work can end.
+  if (agenda_.empty() && armed_ != TimePoint::max()) {
+    armed_ = TimePoint::max();
+    timer_->timer.cancel();
+  }
+}
+
+void AsioClock::arm() {
+  if (agenda_.empty()) return;
+  armed_ = agenda_.begin()->first.first;
+  timer_->timer.expires_at(std::chrono::steady_clock::time_point(armed_.time_since_epoch()));
+  timer_->timer.async_wait([this, alive = std::weak_ptr(timer_)](boost::system::error_code error) {
+    if (error || alive.expired()) return;
+    ring();
+  });
+}
+
+void AsioClock::ring() {
+  armed_ = TimePoint::max();
+  auto time = now();
+  auto alive = std::weak_ptr(timer_);
+  while (!agenda_.empty() && agenda_.begin()->first.first <= time) {
+    auto due = agenda_.begin();
+    auto action = std::move(due->second);
+    when_.erase(due->first.second);
+    agenda_.erase(due);
+    action();
+    if (alive.expired()) return;
+  }
+  if (armed_ == TimePoint::max()) arm();
+}
+
+}  // namespace conclave::io

@@ -1,0 +1,36 @@
+#pragma once
+/// The one UDP socket of a node, as its protocols see it. Two implementations: `io::Udp` (Linux, batched) and
+/// the simulator's network.
+#include <functional>
+#include <optional>
+
+#include "transport/io/endpoint.hpp"
+
+namespace conclave::io {
+
+/// One received datagram. `bytes` is valid during the callback only.
+struct Packet {
+  Endpoint from;
+  IpAddress to;  ///< the local address it came to: answers leave from there
+  ByteView bytes;
+};
+
+class Datagrams {
+ public:
+  using Receiver = std::function<void(std::span<const Packet>)>;
+  virtual ~Datagrams() = default;
+
+  /// Sends `bytes` as datagrams of `segment_size` bytes (the last may be shorter); 0 means as one datagram.
+  /// `from` is the local address to send from, if the caller answers somebody. A full socket buffer drops
+  /// silently, as networks do; `sendable()` says when it is worth trying again.
+  /// Returns false when the packets were dropped for want of buffer.
+  virtual bool send(const Endpoint& to, ByteView bytes, std::size_t segment_size = 0,
+                    const std::optional<IpAddress>& from = std::nullopt) = 0;
+  /// Calls `ready` once when the socket takes packets again.
+  virtual void when_sendable(std::function<void()> ready) = 0;
+  /// Everything that arrives, in batches. One receiver: the demultiplexer (transport/io/demux.hpp).
+  virtual void on_receive(Receiver receiver) = 0;
+  virtual std::uint16_t local_port() const = 0;
+};
+
+}  // namespace conclave::io
