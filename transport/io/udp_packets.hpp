@@ -1,0 +1,38 @@
+#pragma once
+/// How packets get in and out of a UDP socket: in batches on Linux, one by one everywhere.
+#include <sys/socket.h>
+
+#include <memory>
+
+#include "transport/io/datagrams.hpp"
+
+namespace conclave::io {
+
+/// The socket, and what is known about it.
+struct UdpSocket {
+  int handle = -1;
+  bool v6 = false;  ///< sockaddr_in6 throughout, v4 peers v4-mapped
+  Endpoint bound;
+};
+
+class UdpPackets {
+ public:
+  virtual ~UdpPackets() = default;
+  /// What waits in the socket, up to one batch; valid until the next call. `more` says that another call may
+  /// find something.
+  virtual std::span<const Packet> receive(bool& more) = 0;
+  /// As Datagrams::send.
+  virtual bool send(const Endpoint& to, ByteView bytes, std::size_t segment_size,
+                    const std::optional<IpAddress>& from) = 0;
+};
+
+/// Null where the system has nothing better than `plain_udp`.
+std::unique_ptr<UdpPackets> batched_udp(const UdpSocket& socket);
+std::unique_ptr<UdpPackets> plain_udp(const UdpSocket& socket);
+
+/// An address in the socket's own family. `storage` must have room for a sockaddr_in6.
+socklen_t to_sockaddr(const Endpoint& endpoint, bool v6, sockaddr_storage& storage);
+/// The other way; v4-mapped addresses become v4.
+Endpoint from_sockaddr(const sockaddr_storage& storage);
+
+}  // namespace conclave::io
