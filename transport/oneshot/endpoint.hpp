@@ -7,6 +7,7 @@
 /// worst case, replayed by somebody on the path within minutes: bodies are idempotent and not secret beyond
 /// what the responder's key protects.
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -55,15 +56,13 @@ class Endpoint {
   /// `us` is our address as `by` at `by_at` sees it.
   using Observed = std::function<void(const NodeKey& by, const io::Endpoint& by_at, const io::Endpoint& us)>;
 
-  /// All four outlive the endpoint.
+  /// `socket` carries one-shot packets only: a channel of the demultiplexer (transport/io/demux.hpp). All four
+  /// outlive the endpoint.
   Endpoint(io::Datagrams& socket, io::Clock& clock, Random& random, const NodeKeys& keys, Limits limits = {});
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
   /// Ends requests under way with Errc::closed.
   ~Endpoint();
-
-  /// Every datagram whose first byte is 4–15 goes here (the demultiplexer does it).
-  void receive(std::span<const io::Packet> packets);
 
   /// Asks `to`, which is believed to be at `at`. `done` runs once, never inside this call, at the latest at
   /// `deadline`. Repeated once after the peer's `Rtt::patience()`, or half a second for an unknown one.
@@ -78,6 +77,8 @@ class Endpoint {
   Figures figures() const;
 
  private:
+  void receive(std::span<const io::Packet> packets);
+  void send();
   void flush();
   void arm();
   io::Datagrams& socket_;
