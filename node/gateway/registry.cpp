@@ -1,0 +1,85 @@
+#include "node/gateway/registry.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "crypto/ensure.hpp"
+
+namespace conclave::gateway {
+namespace {
+
+std::string_view code_of(Error error) {
+  if (error.category() != make_error_code(Errc::malformed).category()) return "failed";
+  switch (static_cast<Errc>(error.value())) {
+    case Errc::malformed: return "malformed";
+    case Errc::trailing_bytes: return "malformed";
+    case Errc::unexpected_type: return "malformed";
+    case Errc::too_long: return "too_long";
+    case Errc::wrong_length: return "malformed";
+    case Errc::unsupported: return "unsupported";
+    case Errc::bad_signature: return "bad_signature";
+    case Errc::bad_key: return "bad_key";
+    case Errc::undecryptable: return "undecryptable";
+    case Errc::bad_checksum: return "bad_checksum";
+    case Errc::expired: return "expired";
+    case Errc::revoked: return "revoked";
+    case Errc::refused: return "refused";
+    case Errc::timed_out: return "timed_out";
+    case Errc::closed: return "closed";
+    case Errc::end_of_stream: return "closed";
+    case Errc::stream_reset: return "closed";
+    case Errc::not_found: return "not_found";
+    case Errc::limit_reached: return "limit_reached";
+  }
+  return "failed";
+}
+
+}  // namespace
+
+Failure failure(Error error, std::string what, std::string hint) {
+  return {std::string(code_of(error)), std::move(what) + ": " + error.message() + ".", std::move(hint)};
+}
+
+void Registry::add(std::string name, Method method) {
+  bool added = methods_.emplace(std::move(name), Entry{std::move(method)}).second;
+  ensure(added, "every method has a name of its own");
+}
+
+void Registry::add_for_terminal(std::string name, Method method) {
+  bool added = methods_.emplace(std::move(name), Entry{std::move(method), /*terminal_only=*/true}).second;
+  ensure(added, "every method has a name of its own");
+}
+
+void Registry::on_binary(Byte channel, Binary take) {
+  bool added = channels_.emplace(channel, std::move(take)).second;
+  ensure(added, "every binary channel has one owner");
+}
+
+void Registry::on_gone(Gone gone) { gone_.push_back(std::move(gone)); }
+
+boost::asio::awaitable<Answer> Registry::call(std::shared_ptr<Caller> caller, std::string method,
+                                              Json params) const {
+  auto found = methods_.find(method);
+  if (found == methods_.end()) {
+    co_return std::unexpected(Failure{"unknown_method", "This node has no method of that name.",
+                                      "See docs/api.md; the node may be older than the program that asks."});
+  }
+  if (found->second.terminal_only && caller->door() != Caller::Door::terminal) {
+    co_return std::unexpected(Failure{"terminal_only", "A page may not ask for this.",
+                                      "Use the conclave command in a terminal."});
+  }
+  co_return co_await found->second.run(std::move(caller), std::move(params));
+}
+
+bool Registry::take_binary(Caller& caller, ByteView frame) const {
+  if (frame.empty()) return false;
+  auto found = channels_.find(frame.front());
+  if (found == channels_.end()) return false;
+  found->second(caller, frame);
+  return true;
+}
+
+void Registry::gone(Caller::Id caller) const {
+  for (auto& tell : gone_) tell(caller);
+}
+
+}  // namespace conclave::gateway
