@@ -28,7 +28,7 @@ struct PlanNode {
 struct PlanStream {
   std::uint32_t id = 0;  ///< (source, layer) in the conference's numbering
   NodeIndex source = nobody;
-  std::uint32_t rate_bps = 0;
+  std::uint32_t rate_bps = 0;        ///< on the wire, all headers included
   std::vector<NodeIndex> receivers;  ///< ascending, without the source
 };
 

@@ -14,8 +14,8 @@ namespace {
 /// Uplink that is given away, and what must be kept for streams not planned yet.
 class Budget {
  public:
-  explicit Budget(const PlanInput& input)
-      : input_(input), used_(input.nodes.size()), own_(input.nodes.size()) {
+  Budget(const PlanInput& input, double share)
+      : input_(input), share_(share), used_(input.nodes.size()), own_(input.nodes.size()) {
     for (const auto& stream : input.streams)
       if (!stream.receivers.empty()) own_[stream.source] += stream.rate_bps;
   }
@@ -23,7 +23,7 @@ class Budget {
   /// A source must be able to send each of its own streams once; that much is never lent to others.
   std::uint64_t spare(NodeIndex node) const {
     auto taken = used_[node] + own_[node];
-    auto uplink = input_.nodes[node].uplink_bps;
+    auto uplink = static_cast<std::uint64_t>(static_cast<double>(input_.nodes[node].uplink_bps) * share_);
     return uplink > taken ? uplink - taken : 0;
   }
   void take(NodeIndex node, std::uint64_t bps) { used_[node] += bps; }
@@ -35,6 +35,7 @@ class Budget {
 
  private:
   const PlanInput& input_;
+  double share_;
   std::vector<std::uint64_t> used_;
   std::vector<std::uint64_t> own_;
 };
@@ -46,7 +47,6 @@ class Growth {
          unsigned depth_max)
       : input_(input), rate_(rate), depth_max_(depth_max), places_(input.nodes.size()) {
     for (NodeIndex i = 0; i < places_.size(); ++i) places_[i].slots = budget.spare(i) / rate;
-    places_[stream.source].inside = true;
     tree_.source = stream.source;
     members_.push_back(stream.source);
   }
@@ -70,16 +70,13 @@ class Growth {
     if (best == nobody) return false;
     --places_[best].slots;
     auto& place = places_[node];
-    place.inside = true;
     place.depth = places_[best].depth + 1;
     place.delay_us = places_[best].delay_us + input_.rtt(best, node) / 2;
     members_.push_back(node);
     tree_.hops.push_back({node, best, nobody});
     return true;
   }
-  bool inside(NodeIndex node) const { return places_[node].inside; }
   Tree& tree() { return tree_; }
-  std::uint64_t rate() const { return rate_; }
 
  private:
   static constexpr std::uint64_t hop_cost_us = 5000;
@@ -87,7 +84,6 @@ class Growth {
     std::uint64_t slots = 0;
     std::uint64_t delay_us = 0;
     unsigned depth = 0;
-    bool inside = false;
   };
   const PlanInput& input_;
   std::uint64_t rate_;
@@ -136,6 +132,44 @@ std::optional<Tree> grow(const PlanInput& input, const Budget& budget, const Pla
   return std::move(growth.tree());
 }
 
+/// Leaves trade places while that shortens their ways: growing strongest first gave the source's few slots to
+/// those who pass much on, and some who live next door to it came to hang far away.
+void shorten(const PlanInput& input, Tree& tree) {
+  auto delay = path_delay_us(tree, input);
+  std::vector<bool> passes_on(input.nodes.size());
+  for (const auto& hop : tree.hops) passes_on[hop.parent] = true;
+  // Squared, because two moderate detours are better than one long one; 5 ms so that neighbours do not rule.
+  auto cost = [&](NodeIndex parent, NodeIndex node) {
+    double way = delay[parent] + input.rtt(parent, node) / 2.0;
+    double ratio = (way + 5000) / (input.rtt(tree.source, node) / 2.0 + 5000);
+    return ratio * ratio;
+  };
+  for (int round = 0; round < 4; ++round) {
+    bool better = false;
+    for (auto& a : tree.hops) {
+      if (passes_on[a.node]) continue;
+      for (auto& b : tree.hops) {
+        if (passes_on[b.node] || a.parent == b.parent) continue;
+        double before = cost(a.parent, a.node) + cost(b.parent, b.node);
+        if (cost(b.parent, a.node) + cost(a.parent, b.node) >= before * 0.999) continue;
+        std::swap(a.parent, b.parent);
+        better = true;
+      }
+    }
+    if (!better) break;
+  }
+  // A leaf may now stand before its parent: order by depth again.
+  std::vector<unsigned> depth(input.nodes.size());
+  std::vector<Hop> ordered;
+  for (std::size_t left = tree.hops.size(); ordered.size() < left;)
+    for (const auto& hop : tree.hops)
+      if (depth[hop.node] == 0 && (hop.parent == tree.source || depth[hop.parent] > 0)) {
+        depth[hop.node] = 1;
+        ordered.push_back(hop);
+      }
+  tree.hops = std::move(ordered);
+}
+
 void charge(Budget& budget, const Tree& tree, std::uint64_t rate) {
   for (const auto& hop : tree.hops) budget.take(hop.parent, rate);
 }
@@ -166,6 +200,7 @@ std::vector<Tree> plan_stream(const PlanInput& input, Budget& budget, const Plan
       auto tree = shallowest(input, budget, stream, rate);
       budget.release_own(stream.source, later);
       if (!tree) break;
+      shorten(input, *tree);
       tree->stream = stream.id;
       tree->part = static_cast<Byte>(part);
       tree->parts = static_cast<Byte>(parts);
@@ -221,14 +256,11 @@ void add_seconds(const PlanInput& input, const Budget& budget, Tree& tree, std::
   }
 }
 
-}  // namespace
-
-Plan make_plan(const PlanInput& input, std::uint64_t version) {
-  ensure(input.nodes.size() <= nodes_max && input.rtt_us.size() == input.nodes.size() * input.nodes.size(),
-         "the input is within its limits");
+/// The plan that fills no uplink beyond `share` of what it declares.
+std::optional<Plan> plan_within(const PlanInput& input, std::uint64_t version, double share) {
   Plan plan;
   plan.version = version;
-  Budget budget(input);
+  Budget budget(input, share);
   std::vector<const PlanStream*> order;
   for (const auto& stream : input.streams)
     if (!stream.receivers.empty() && stream.rate_bps > 0) order.push_back(&stream);
@@ -238,6 +270,7 @@ Plan make_plan(const PlanInput& input, std::uint64_t version) {
   for (const auto* stream : order) {
     budget.release_own(stream->source, stream->rate_bps);
     auto trees = plan_stream(input, budget, *stream);
+    if (trees.empty() && share < 1) return std::nullopt;
     if (trees.empty()) trees.push_back(serve_some(input, budget, *stream, plan));
     for (auto& tree : trees) plan.trees.push_back(std::move(tree));
   }
@@ -247,6 +280,21 @@ Plan make_plan(const PlanInput& input, std::uint64_t version) {
     for (; at < plan.trees.size() && plan.trees[at].stream == stream->id; ++at)
       add_seconds(input, budget, plan.trees[at], stream->rate_bps / plan.trees[at].parts, promised);
   return plan;
+}
+
+}  // namespace
+
+Plan make_plan(const PlanInput& input, std::uint64_t version) {
+  ensure(input.nodes.size() <= nodes_max && input.rtt_us.size() == input.nodes.size() * input.nodes.size(),
+         "the input is within its limits");
+  // A line filled to the brim queues. Room is left where there is some: for bursts, key frames and for children
+  // whose parent dies.
+  const double room = rate_bound(input);
+  for (double share : {0.5, 0.65, 0.8, 0.9}) {
+    if (share * room < 1) continue;
+    if (auto plan = plan_within(input, version, share)) return std::move(*plan);
+  }
+  return *plan_within(input, version, 1);
 }
 
 std::optional<NodeKey> coordinator(const ConferenceKey& conference, std::uint64_t epoch,
