@@ -27,8 +27,9 @@ bool Core::admit(const io::Packet& packet, TimePoint now) {
     ++figures_.dropped_replay;
     return false;
   }
-  if (unproven_.take(limits_.first_message_price, now)) return true;
-  if (jar_.proves(packet.from, packet.bytes, now)) {
+  if (!has_mac2(packet.bytes)) {
+    if (unproven_.take(limits_.first_message_price, now)) return true;
+  } else if (jar_.proves(packet.from, packet.bytes, now)) {
     if (rates_.take(packet.from.ip, now) && proven_.take(limits_.first_message_price, now)) return true;
     ++figures_.dropped_unread;
     return false;

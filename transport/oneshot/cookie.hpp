@@ -24,6 +24,8 @@ struct MacKeys {
 Mac mac1_of(const MacKeys& keys, ByteView first_message);
 bool mac1_holds(const MacKeys& keys, ByteView first_message);
 ByteView mac1_in(ByteView first_message);
+/// Whether mac2 claims anything; zeros are nothing.
+bool has_mac2(ByteView first_message);
 /// Fills mac1, and mac2 if there is a cookie for it.
 void stamp(MutableBytes first_message, const MacKeys& keys, const std::optional<Mac>& cookie);
 

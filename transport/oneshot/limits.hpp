@@ -44,11 +44,11 @@ struct Limits {
   /// charged to the sender's budget; a slow machine states more.
   Duration first_message_price = std::chrono::microseconds(400);
   /// What looking at the MACs of one costs, and what a cookie costs on top.
-  Duration check_price = std::chrono::microseconds(2);
-  Duration cookie_price = std::chrono::microseconds(8);
-  /// Shares of a core. Together the first two are what somebody without a proven address can take: 10 %.
-  double unproven_share = 0.08;
-  double check_share = 0.02;
+  Duration check_price = std::chrono::microseconds(1);
+  Duration cookie_price = std::chrono::microseconds(6);
+  /// Shares of a core. Together the first two are what somebody without a proven address can take: below 10 %.
+  double unproven_share = 0.06;
+  double check_share = 0.035;
   double proven_share = 0.25;
   /// First messages a second that one network may have answered when it has to show a cookie.
   double per_network_rate = 20;
