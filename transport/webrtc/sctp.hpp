@@ -5,8 +5,9 @@
 /// Channel 0 is negotiated by both programs being what they are: it is there as soon as SCTP is, without a
 /// message. Others are opened by the peer, as many as fit under `channels_max`.
 ///
-/// usrsctp keeps one process-wide stack with its own clock and its own randomness (cookies, tags). Its clock is
-/// moved here by the time that is handed in; it cannot be run backwards or twice as fast by two owners.
+/// usrsctp keeps one process-wide stack with its own randomness (cookies, tags). Its timers are moved by the time
+/// that is handed in, but it measures round trips by `gettimeofday`: in virtual time it retransmits only where
+/// that function is replaced as well, as the tests do.
 #include <memory>
 #include <optional>
 
