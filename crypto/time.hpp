@@ -26,4 +26,7 @@ struct UnixTime {
   constexpr UnixTime operator-(std::chrono::milliseconds less) const { return {ms - less.count()}; }
 };
 
+/// How far the clock of an honest machine may be off. Whoever compares a foreign `UnixTime` with the own one grants it.
+inline constexpr std::chrono::milliseconds clock_skew = std::chrono::minutes(10);
+
 }  // namespace conclave
