@@ -60,7 +60,4 @@ inline constexpr std::size_t body_max = 16 * 1024;
 /// A reaction at most: the longest emoji sequences of Unicode take 35 bytes.
 inline constexpr std::size_t emoji_max = 64;
 
-/// Whether `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-bool is_utf8(std::string_view text);
-
 }  // namespace conclave::chat

@@ -1,6 +1,8 @@
 #include "node/store/database.hpp"
 
+#include "crypto/aead.hpp"
 #include "crypto/ensure.hpp"
+#include "crypto/random.hpp"
 #include "node/error.hpp"
 
 #include <map>
@@ -30,10 +32,16 @@ Error error_of(int code) {
 /// checked when they were not closed properly.
 constexpr std::int64_t always_checked_bytes = 8 << 20;
 
+/// How a body is kept. A profile may get its passphrase later: both kinds then stand in one table.
+enum class Body : Byte { clear = 0, sealed = 1 };
+constexpr std::size_t nonce_size = crypto::nonce_size(crypto::AeadAlgorithm::xchacha20_poly1305);
+
 }  // namespace
 
 struct Database::Handle {
   sqlite3* db = nullptr;
+  std::optional<crypto::Aead> body_seal;
+  SystemRandom nonces;
   /// Statements are few and fixed, so the cache needs no bound.
   std::map<std::string, sqlite3_stmt*, std::less<>> statements;
   ~Handle() {
@@ -122,6 +130,34 @@ Result<std::int64_t> Database::integer(std::string_view sql, std::initializer_li
 std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(handle_->db); }
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_->db); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_->db) == 0; }
+
+void Database::seal_bodies(const Secret<32>& key) {
+  handle_->body_seal.emplace(crypto::AeadAlgorithm::xchacha20_poly1305, key.view());
+}
+
+Bytes Database::sealed(std::string_view body) {
+  Bytes out{static_cast<Byte>(handle_->body_seal ? Body::sealed : Body::clear)};
+  if (!handle_->body_seal) {
+    append(out, view(body));
+    return out;
+  }
+  std::array<Byte, nonce_size> nonce;  // random ones of this length do not repeat
+  handle_->nonces.fill(nonce);
+  append(out, nonce);
+  append(out, handle_->body_seal->seal(nonce, {}, view(body)));
+  return out;
+}
+
+Result<std::string> Database::opened(ByteView body) {
+  if (body.empty()) return fail(node::Errc::store_damaged);
+  auto rest = body.subspan(1);
+  if (body[0] == static_cast<Byte>(Body::clear)) return std::string(text(rest));
+  if (!handle_->body_seal || rest.size() < nonce_size + crypto::Aead::tag_size)
+    return fail(node::Errc::store_damaged);
+  auto plain = handle_->body_seal->open(rest.first(nonce_size), {}, rest.subspan(nonce_size));
+  if (!plain) return fail(node::Errc::store_damaged);
+  return std::string(text(*plain));
+}
 
 Result<> Database::copy_to(const std::filesystem::path& file) {
   return run("VACUUM INTO ?", {file.string()});

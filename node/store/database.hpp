@@ -4,6 +4,7 @@
 /// WAL and synchronous=FULL: what has been committed survives SIGKILL and a power cut, as far as the disk
 /// keeps its promises.
 #include "crypto/bytes.hpp"
+#include "crypto/secret.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -99,6 +100,15 @@ class Database {
   /// Rows that the last `run` changed.
   std::int64_t changes() const;
   bool in_transaction() const;
+
+  /// From here on `sealed` seals: XChaCha20-Poly1305 under the key that the profile's passphrase protects.
+  void seal_bodies(const Secret<32>& key);
+  /// What a person wrote, as it goes into a column of the schema named body: one byte that says how, and the
+  /// text.
+  Bytes sealed(std::string_view body);
+  /// The way back. node::Errc::store_damaged where it does not open.
+  Result<std::string> opened(ByteView body);
+
   /// A consistent copy in a new file.
   Result<> copy_to(const std::filesystem::path& file);
   /// Limits the file to this many pages of 4096 bytes, as a full disk would. For tests; 0 lifts the limit.

@@ -63,11 +63,12 @@ CREATE TABLE log(
   PRIMARY KEY(conversation, node)
 ) WITHOUT ROWID;
 
--- Up to where each node that is to have our log has acknowledged it.
+-- Up to where each node that is to have our log has acknowledged it. What comes before `base` is not for it.
 CREATE TABLE receiver(
   conversation BLOB NOT NULL CHECK(length(conversation) = 32),
   node BLOB NOT NULL CHECK(length(node) = 32),
   account BLOB NOT NULL CHECK(length(account) = 32),
+  base INTEGER NOT NULL,
   acked INTEGER NOT NULL,
   PRIMARY KEY(conversation, node)
 ) WITHOUT ROWID;

@@ -1,0 +1,68 @@
+#include "node/chat/rounds.hpp"
+
+#include <algorithm>
+
+namespace conclave::chat {
+
+void Rounds::want(const AccountKey& account, TimePoint now) {
+  auto [found, fresh] = turns_.try_emplace(account);
+  if (fresh) found->second.due = now;
+  if (found->second.under_way) found->second.again = true;
+}
+
+void Rounds::hurry(const AccountKey& account, TimePoint now) {
+  auto& turn = turns_[account];
+  turn.due = now;
+  turn.patience = patience_min;
+  turn.again = turn.under_way;
+}
+
+void Rounds::forget(const AccountKey& account) {
+  auto found = turns_.find(account);
+  if (found == turns_.end() || found->second.under_way) return;
+  turns_.erase(found);
+}
+
+std::optional<AccountKey> Rounds::next(TimePoint now) {
+  if (under_way_ >= parallel_max) return std::nullopt;
+  // Few accounts wait at a time: a walk is cheaper than a second index.
+  auto best = turns_.end();
+  for (auto turn = turns_.begin(); turn != turns_.end(); ++turn) {
+    if (turn->second.under_way || turn->second.due > now) continue;
+    if (best == turns_.end() || turn->second.due < best->second.due) best = turn;
+  }
+  if (best == turns_.end()) return std::nullopt;
+  best->second.under_way = true;
+  best->second.again = false;
+  ++under_way_;
+  return best->first;
+}
+
+void Rounds::ended(const AccountKey& account, Outcome outcome, TimePoint now) {
+  auto found = turns_.find(account);
+  if (found == turns_.end() || !found->second.under_way) return;
+  auto& turn = found->second;
+  turn.under_way = false;
+  --under_way_;
+  if (turn.again) {
+    turn.due = now;
+    return;
+  }
+  if (outcome != Outcome::not_reached) {  // a session that breaks asks anew
+    turns_.erase(found);
+    return;
+  }
+  auto spread = 0.8 + 0.4 * random_.unit();
+  turn.due = now + std::chrono::duration_cast<Duration>(turn.patience * spread);
+  turn.patience = std::min(turn.patience * 2, patience_max);
+}
+
+TimePoint Rounds::wake() const {
+  auto wake = TimePoint::max();
+  if (under_way_ >= parallel_max) return wake;
+  for (auto& [account, turn] : turns_)
+    if (!turn.under_way) wake = std::min(wake, turn.due);
+  return wake;
+}
+
+}  // namespace conclave::chat
