@@ -165,14 +165,15 @@ Result<> Journal::remove_receiver(const NodeKey& node) {
 
 Result<std::vector<Journal::Progress>> Journal::progress(const NodeKey& node) {
   std::vector<Progress> out;
-  CHECK(
-      db_.each("SELECT r.conversation, r.base, r.acked, l.have FROM receiver r JOIN log l ON l.conversation "
-               "= r.conversation "
-               "AND l.node = ? WHERE r.node = ?",
-               {self_.node, node}, [&](const store::Row& row) {
-                 out.push_back({row.key<AccountKey>(0), row.number(1), row.number(2), row.number(3)});
-                 return true;
-               }));
+  // Without a log of ours there is nothing to send, but the other may remember one: a database that was set
+  // back.
+  CHECK(db_.each(
+      "SELECT r.conversation, r.base, r.acked, coalesce(l.have, 0) FROM receiver r LEFT JOIN log l ON "
+      "l.conversation = r.conversation AND l.node = ? WHERE r.node = ? AND r.conversation <> ?",
+      {self_.node, node, self_.account}, [&](const store::Row& row) {
+        out.push_back({row.key<AccountKey>(0), row.number(1), row.number(2), row.number(3)});
+        return true;
+      }));
   return out;
 }
 
