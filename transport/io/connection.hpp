@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "crypto/keys.hpp"
+#include "crypto/time.hpp"
 #include "transport/io/endpoint.hpp"
 #include "transport/io/stream.hpp"
 

@@ -53,6 +53,14 @@ void Scope::cancel() {
   }
 }
 
+asio::awaitable<bool> Scope::wait_idle_until(TimePoint deadline) {
+  auto state = state_;
+  while (!state->running.empty()) {
+    if (!co_await state->ended.wait_until(deadline)) co_return state->running.empty();
+  }
+  co_return true;
+}
+
 asio::awaitable<void> Scope::close() {
   auto state = state_;
   cancel();

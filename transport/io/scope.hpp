@@ -24,6 +24,8 @@ class Scope {
   void cancel();
   /// `cancel()`, then waits until all have ended.
   boost::asio::awaitable<void> close();
+  /// Waits until all have ended by themselves; false when `deadline` came first. Not together with `close()`.
+  boost::asio::awaitable<bool> wait_idle_until(TimePoint deadline);
   std::size_t running() const;
 
  private:
