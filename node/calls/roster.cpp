@@ -1,0 +1,184 @@
+#include "node/calls/roster.hpp"
+
+#include <limits>
+
+namespace conclave::calls {
+namespace {
+
+/// Whether an admin, or the conference itself, says this.
+bool has_authority(const Statement& statement, const std::set<AccountKey>& admins) {
+  if (statement.by_conference()) return true;
+  auto account = statement.account();
+  return account && admins.contains(*account);
+}
+
+template <class T>
+const T* say(const Statement& statement) {
+  return std::get_if<T>(&statement.saying);
+}
+
+}  // namespace
+
+/// Of states and of served uplinks only the newest of each issuer is kept: they come often.
+bool Roster::superseded(const Statement& statement) {
+  auto rank = [](const Statement& s) -> std::optional<std::pair<std::size_t, std::int64_t>> {
+    if (auto* state = say<State>(s)) return std::pair(s.saying.index(), static_cast<std::int64_t>(state->sequence));
+    if (say<Serve>(s)) return std::pair(s.saying.index(), s.issued.ms);
+    return std::nullopt;
+  };
+  auto ours = rank(statement);
+  if (!ours) return false;
+  for (auto at = statements_.begin(); at != statements_.end(); ++at) {
+    auto theirs = rank(at->second);
+    if (at->second.issuer != statement.issuer || !theirs || theirs->first != ours->first) continue;
+    if (*theirs >= *ours) return true;
+    --of_issuer_[statement.issuer];
+    statements_.erase(at);
+    return false;
+  }
+  return false;
+}
+
+Result<bool> Roster::add(Statement statement) {
+  if (statements_.contains(statement.digest)) return false;
+  if (superseded(statement)) return false;
+  auto& count = of_issuer_[statement.issuer];
+  if (statements_.size() >= statements_max || count >= per_issuer_max) return fail(Errc::limit_reached);
+  ++count;
+  auto digest = statement.digest;
+  statements_.emplace(digest, std::move(statement));
+  judged_.reset();
+  return true;
+}
+
+void Roster::judge_admins(Judged& judged) const {
+  std::set<AccountKey> revoked;
+  for (const auto& [digest, s] : statements_)
+    if (auto* revoke = say<Revoke>(s); revoke && s.by_conference())
+      revoked.insert(*AccountKey::from(revoke->key));
+  // Admins make admins: round by round until nothing is added.
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (const auto& [digest, s] : statements_) {
+      auto* admin = say<Admin>(s);
+      if (!admin || judged.admins.size() >= admins_max || revoked.contains(admin->account)) continue;
+      if (has_authority(s, judged.admins)) grew |= judged.admins.insert(admin->account).second;
+    }
+  }
+}
+
+void Roster::judge_invites(Judged& judged, UnixTime now) const {
+  std::set<InviteKey> revoked;
+  for (const auto& [digest, s] : statements_) {
+    if (!has_authority(s, judged.admins)) continue;
+    if (auto* revoke = say<Revoke>(s)) revoked.insert(revoke->key);
+    if (auto* remove = say<Remove>(s); remove && remove->invite) revoked.insert(*remove->invite);
+  }
+  for (const auto& [digest, s] : statements_) {
+    auto* invite = say<Invite>(s);
+    if (!invite || !has_authority(s, judged.admins)) continue;
+    if (revoked.contains(invite->key) || invite->expires <= now || judged.invites.size() >= invites_max) continue;
+    judged.invites.emplace(invite->key, *invite);
+    judged.until = std::min(judged.until, invite->expires);
+  }
+}
+
+void Roster::judge_revocations(Judged& judged) const {
+  for (const auto& [digest, s] : statements_) {
+    if (auto* remove = say<Remove>(s); remove && has_authority(s, judged.admins)) judged.removed.insert(remove->call);
+    if (say<Leave>(s)) judged.removed.insert(s.issuer);
+  }
+}
+
+void Roster::judge_states(Judged& judged) const {
+  for (const auto& [digest, s] : statements_)
+    if (auto* state = say<State>(s)) judged.states[s.issuer] = *state;
+}
+
+void Roster::judge_members(Judged& judged, UnixTime now) const {
+  // Earlier statements first, then the smaller call key: a full invite admits the same members everywhere.
+  std::map<std::pair<UnixTime, CallKey>, const Statement*> order;
+  for (const auto& [digest, s] : statements_)
+    if (auto* member = say<Member>(s)) order.emplace(std::pair(s.issued, member->call), &s);
+
+  std::map<InviteKey, std::size_t> used;
+  for (const auto& [rank, s] : order) {
+    const auto& member = std::get<Member>(s->saying);
+    if (judged.members.size() >= members_max) break;
+    if (judged.removed.contains(member.call) || judged.members.contains(member.call) || member.expires <= now)
+      continue;
+    if (!has_authority(*s, judged.admins)) {
+      auto invite = judged.invites.find(s->issuer);
+      if (invite == judged.invites.end() || (invite->second.rights & Invite::no_admission) == 0) continue;
+      // Who comes by an invite cannot claim an account: that takes the account's own node.
+      if (member.account || used[s->issuer] >= invite->second.members_max) continue;
+      ++used[s->issuer];
+    } else if (member.account && !s->by_conference() && s->account() != member.account) {
+      continue;  // an admin speaks for its own account only
+    }
+    Entry entry{member, member_id(member.call), {}, 0, member.account && judged.admins.contains(*member.account)};
+    if (auto state = judged.states.find(member.call); state != judged.states.end()) entry.state = state->second;
+    judged.until = std::min(judged.until, member.expires);
+    judged.members.emplace(member.call, std::move(entry));
+  }
+}
+
+const Roster::Judged& Roster::judge(UnixTime now) const {
+  // Clocks may step back: judge anew then as well.
+  if (judged_ && now >= judged_at_ && now < judged_->until) return *judged_;
+  Judged judged;
+  judged.until = {std::numeric_limits<std::int64_t>::max()};
+  judge_admins(judged);
+  judge_revocations(judged);
+  judge_invites(judged, now);
+  judge_states(judged);
+  judge_members(judged, now);
+  for (const auto& [digest, s] : statements_) {
+    if (auto* serve = say<Serve>(s)) judged.nodes[*NodeKey::from(s.issuer)] = serve->uplink_bps;
+    if (auto* mute = say<Mute>(s); mute && has_authority(s, judged.admins))
+      if (auto member = judged.members.find(mute->call); member != judged.members.end())
+        member->second.mute_asked |= mute->kinds;
+  }
+  judged_ = std::move(judged);
+  judged_at_ = now;
+  return *judged_;
+}
+
+const std::map<CallKey, Roster::Entry>& Roster::members(UnixTime now) const { return judge(now).members; }
+const std::map<NodeKey, std::uint64_t>& Roster::nodes(UnixTime now) const { return judge(now).nodes; }
+
+std::vector<CallKey> Roster::knocking() const {
+  const auto& judged = judge(judged_at_);
+  std::vector<CallKey> out;
+  for (const auto& [call, state] : judged.states)
+    if ((state.flags & State::knocking) != 0 && !judged.members.contains(call) && !judged.removed.contains(call))
+      out.push_back(call);
+  return out;
+}
+
+bool Roster::is_admin(const AccountKey& account) const { return judge(judged_at_).admins.contains(account); }
+bool Roster::removed(const CallKey& key) const { return judge(judged_at_).removed.contains(key); }
+
+Result<> Roster::admits(const InviteKey& key, UnixTime now) const {
+  const auto& judged = judge(now);
+  auto invite = judged.invites.find(key);
+  if (invite == judged.invites.end()) return fail(Errc::revoked);
+  std::size_t used = 0;
+  for (const auto& [call, entry] : judged.members) used += entry.member.invite == key;
+  if (used >= invite->second.members_max) return fail(Errc::limit_reached);
+  return {};
+}
+
+crypto::Digest Roster::hash(UnixTime now) const {
+  crypto::Sha256 hash;
+  for (const auto& [call, entry] : members(now)) hash.update(call);
+  return hash.finish();
+}
+
+std::vector<Bytes> Roster::all() const {
+  std::vector<Bytes> out;
+  for (const auto& [digest, s] : statements_) out.push_back(s.bytes);
+  return out;
+}
+
+}  // namespace conclave::calls

@@ -1,0 +1,75 @@
+#pragma once
+/// Who is in a conference: a set of statements, merged without conflict and judged alike by everyone, in whatever
+/// order they came. docs/calls.md, section 2.
+#include <map>
+#include <set>
+
+#include "node/calls/statement.hpp"
+
+namespace conclave::calls {
+
+class Roster {
+ public:
+  static constexpr std::size_t members_max = 256;      ///< pages that a full mesh of keys can serve
+  static constexpr std::size_t admins_max = 64;
+  static constexpr std::size_t invites_max = 256;
+  static constexpr std::size_t statements_max = 4096;  ///< 8 MiB at the very most
+  static constexpr std::size_t per_issuer_max = 512;   ///< one key cannot fill the set
+
+  explicit Roster(const ConferenceKey& conference) : conference_(conference) {}
+
+  /// Adds a statement that `open_statement` has passed. True if it is new and worth telling others. Fails with
+  /// Errc::limit_reached.
+  Result<bool> add(Statement statement);
+
+  struct Entry {
+    Member member;
+    MemberId id;
+    State state;
+    std::uint8_t mute_asked = 0;  ///< kinds that an admin asks to be silent
+    bool admin = false;
+  };
+  /// The members that count at `now`, by call key.
+  const std::map<CallKey, Entry>& members(UnixTime now) const;
+  /// Nodes that serve the conference, and the uplink they declare.
+  const std::map<NodeKey, std::uint64_t>& nodes(UnixTime now) const;
+  /// Who asks to be let in.
+  std::vector<CallKey> knocking() const;
+  bool is_admin(const AccountKey& account) const;
+  /// Whether `key` is an invite under which one may still come in.
+  Result<> admits(const InviteKey& key, UnixTime now) const;
+  bool removed(const CallKey& key) const;
+
+  /// SHA-256 over the sorted call keys that count.
+  crypto::Digest hash(UnixTime now) const;
+  /// Everything, for somebody who comes new.
+  std::vector<Bytes> all() const;
+  std::size_t size() const { return statements_.size(); }
+  const ConferenceKey& conference() const { return conference_; }
+
+ private:
+  struct Judged {
+    UnixTime until{};  ///< valid before this; then something has expired
+    std::map<CallKey, Entry> members;
+    std::map<NodeKey, std::uint64_t> nodes;
+    std::set<AccountKey> admins;
+    std::map<InviteKey, Invite> invites;
+    std::set<CallKey> removed;
+    std::map<CallKey, State> states;
+  };
+  const Judged& judge(UnixTime now) const;
+  void judge_admins(Judged& judged) const;
+  void judge_revocations(Judged& judged) const;
+  void judge_invites(Judged& judged, UnixTime now) const;
+  void judge_states(Judged& judged) const;
+  void judge_members(Judged& judged, UnixTime now) const;
+  bool superseded(const Statement& statement);
+
+  ConferenceKey conference_;
+  std::map<crypto::Digest, Statement> statements_;
+  std::map<IssuerKey, std::size_t> of_issuer_;
+  mutable std::optional<Judged> judged_;
+  mutable UnixTime judged_at_{};
+};
+
+}  // namespace conclave::calls
