@@ -71,6 +71,14 @@ template class KeyPair<NodeKey>;
 template class KeyPair<ConferenceKey>;
 template class KeyPair<SigningPublicKey>;
 
+X25519Pair X25519Pair::from_secret(const Secret<32>& secret) { return {secret, crypto::x25519_public(secret)}; }
+X25519Pair X25519Pair::of(const NodeKeys& keys) { return from_secret(keys.x25519_secret()); }
+X25519Pair X25519Pair::generate(Random& random) {
+  Secret<32> secret;
+  random.fill(secret.span());
+  return from_secret(secret);
+}
+
 namespace crypto {
 
 void init() { ensure(sodium_init() >= 0, "libsodium starts"); }

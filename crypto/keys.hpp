@@ -49,6 +49,17 @@ using NodeKeys = KeyPair<NodeKey>;
 using ConferenceKeys = KeyPair<ConferenceKey>;
 using SigningKeys = KeyPair<SigningPublicKey>;
 
+/// An X25519 key pair: for Noise, for HPKE.
+struct X25519Pair {
+  Secret<32> secret;
+  X25519Key public_key;
+
+  static X25519Pair generate(Random& random);
+  static X25519Pair from_secret(const Secret<32>& secret);
+  /// The pair of a node. Keep it: the conversion costs a multiplication.
+  static X25519Pair of(const NodeKeys& keys);
+};
+
 namespace crypto {
 
 /// Once per process, before anything else here; idempotent.

@@ -22,9 +22,6 @@ Result<Bytes> take(ByteView& from, std::size_t size) {
 
 }  // namespace
 
-KeyPair KeyPair::from_secret(const Secret<32>& secret) { return {secret, crypto::x25519_public(secret)}; }
-KeyPair KeyPair::of(const NodeKeys& keys) { return from_secret(keys.x25519_secret()); }
-
 std::span<const Handshake::Token> Handshake::tokens(Pattern pattern, std::size_t message) {
   using enum Token;
   static constexpr std::array ik_1{e, es, s, ss};
@@ -88,9 +85,7 @@ Result<Bytes> Handshake::write_tokens(State& state, ByteView payload, Random& ra
   Bytes out;
   for (Token token : tokens(pattern_, next_)) {
     if (token == Token::e) {
-      Secret<32> secret;
-      random.fill(secret.span());
-      state.our_ephemeral = KeyPair::from_secret(secret);
+      state.our_ephemeral = KeyPair::generate(random);
       append(out, state.our_ephemeral->public_key);
       state.symmetric.mix_hash(state.our_ephemeral->public_key);
     } else if (token == Token::s) {

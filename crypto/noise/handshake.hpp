@@ -21,14 +21,7 @@ namespace conclave::noise {
 enum class Pattern : Byte { ik, xx };
 enum class Role : Byte { initiator, responder };
 
-struct KeyPair {
-  Secret<32> secret;
-  X25519Key public_key;
-
-  static KeyPair from_secret(const Secret<32>& secret);
-  /// The X25519 pair of a node. Keep it: the conversion costs a multiplication.
-  static KeyPair of(const NodeKeys& keys);
-};
+using KeyPair = X25519Pair;
 
 struct HandshakeSettings {
   Pattern pattern = Pattern::ik;

@@ -2,24 +2,12 @@
 #include <rapidcheck/gtest.h>
 
 #include "crypto/noise/handshake.hpp"
+#include "tests/crypto/scripted_random.hpp"
 #include "tests/crypto/vectors.hpp"
 
 using namespace conclave;
 
 namespace {
-
-/// Gives out the ephemeral key that a vector names.
-class Scripted final : public Random {
- public:
-  explicit Scripted(Bytes script) : script_(std::move(script)) {}
-  void fill(MutableBytes out) override {
-    ASSERT_EQ(out.size(), script_.size());
-    std::copy(script_.begin(), script_.end(), out.begin());
-  }
-
- private:
-  Bytes script_;
-};
 
 noise::KeyPair key_pair(const Bytes& secret) {
   return noise::KeyPair::from_secret(*Secret<32>::from(secret));
@@ -28,7 +16,7 @@ noise::KeyPair key_pair(const Bytes& secret) {
 struct Party {
   noise::Handshake handshake;
   std::optional<noise::Handshake::Transport> transport;
-  Scripted random;
+  ScriptedRandom random;
 
   Bytes send(ByteView payload) {
     if (!handshake.done()) return *handshake.write(payload, random);
@@ -62,7 +50,7 @@ void check(const nlohmann::json& vector, Named named) {
                                       key_pair(vectors::bytes(vector[who + "_static"])), {}, prologue};
     if (vector.contains(who + "_remote_static"))
       settings.theirs = *X25519Key::from(vectors::bytes(vector[who + "_remote_static"]));
-    return Party{noise::Handshake(settings), {}, Scripted(vectors::bytes(vector[who + "_ephemeral"]))};
+    return Party{noise::Handshake(settings), {}, ScriptedRandom(vectors::bytes(vector[who + "_ephemeral"]))};
   };
   Party initiator = party("init", noise::Role::initiator);
   Party responder = party("resp", noise::Role::responder);
