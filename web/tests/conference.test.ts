@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { decodeLink, encodeLink, Mistyped } from "../src/conference/link";
+import { Roster } from "../src/conference/roster";
+import { keyId, kind, SenderKeys } from "../src/conference/sender_keys";
+import { issue, noAdmission, openStatement, type Saying } from "../src/conference/statement";
+import { sealUfrag } from "../src/conference/ufrag";
+import { type Bytes, concat, hex, Malformed } from "../src/crypto/bytes";
+import { SigningKeys, X25519Keys } from "../src/crypto/keys";
+import { decodeHeader } from "../src/crypto/sframe";
+import { clearLength, Opener, Sealer, splitFrame } from "../src/e2ee/frame";
+
+const now = 1_800_000_000_000;
+const hour = 3_600_000;
+
+async function room() {
+  const conference = await SigningKeys.generate();
+  const invite = await SigningKeys.generate();
+  const guest = async (at = now): Promise<Bytes> => {
+    const call = await SigningKeys.generate();
+    const callX25519 = (await X25519Keys.generate()).publicKey;
+    const saying: Saying = {
+      kind: "member", call: call.publicKey, callX25519, account: null, name: "Ann", expiresMs: now + hour, invite: invite.publicKey,
+    };
+    return (await issue(invite, conference.publicKey, at, saying)).bytes;
+  };
+  const say = async (saying: Saying): Promise<Bytes> => (await issue(conference, conference.publicKey, now, saying)).bytes;
+  return { conference, invite, guest, say };
+}
+
+async function rosterOf(conference: Bytes, statements: Bytes[]): Promise<Roster> {
+  const roster = new Roster(conference);
+  for (const bytes of statements) await roster.add(await openStatement(bytes, conference, now));
+  return roster;
+}
+
+describe("roster", () => {
+  test("an invite lets in up to its cap, whatever the order of arrival", async () => {
+    const { conference, invite, guest, say } = await room();
+    const statements = [
+      await say({ kind: "invite", key: invite.publicKey, expiresMs: now + hour, membersMax: 2, rights: noAdmission }),
+      await guest(now), await guest(now + 1), await guest(now + 2),
+    ];
+    const one = await rosterOf(conference.publicKey, statements);
+    const other = await rosterOf(conference.publicKey, [...statements].reverse());
+    expect(one.members(now).size).toBe(2);
+    expect(hex(await one.hash(now))).toBe(hex(await other.hash(now)));
+    expect(one.members(now + 2 * hour).size).toBe(0);
+  });
+
+  test("who was removed does not come back by the same link", async () => {
+    const { conference, invite, guest, say } = await room();
+    const first = await guest();
+    const call = (await openStatement(first, conference.publicKey, now)).saying as Extract<Saying, { kind: "member" }>;
+    const roster = await rosterOf(conference.publicKey, [
+      await say({ kind: "invite", key: invite.publicKey, expiresMs: now + hour, membersMax: 9, rights: noAdmission }),
+      first,
+      await say({ kind: "remove", call: call.call, invite: invite.publicKey }),
+      await guest(),
+    ]);
+    expect(roster.members(now).size).toBe(0);
+  });
+
+  test("damage anywhere in a statement is noticed", async () => {
+    const { conference, guest } = await room();
+    const bytes = await guest();
+    for (let at = 0; at < bytes.length; at += 3) {
+      const damaged = bytes.slice();
+      damaged[at]! ^= 1 << at % 8;
+      await expect(openStatement(damaged, conference.publicKey, now)).rejects.toBeInstanceOf(Malformed);
+    }
+  });
+});
+
+describe("links", () => {
+  const entry = { ip: new Uint8Array([127, 0, 0, 1]), port: 4001, icePwd: "a".repeat(24), fingerprint: new Uint8Array(32), node: new Uint8Array(32) };
+
+  test("come back as they went, and a typing error is noticed", async () => {
+    const link = { conference: new Uint8Array(32).fill(7), inviteSeed: new Uint8Array(32).fill(8), entries: [entry] };
+    const digits = await encodeLink(link);
+    expect(await decodeLink(digits)).toEqual(link);
+    const wrong = digits.slice(0, 40) + (digits[40] === "A" ? "B" : "A") + digits.slice(41);
+    await expect(decodeLink(wrong)).rejects.toBeInstanceOf(Mistyped);
+  });
+
+  test("the sealed ufrag fits into STUN's USERNAME", async () => {
+    const node = (await SigningKeys.generate()).publicKey;
+    const invite = await SigningKeys.generate();
+    const ufrag = await sealUfrag({ ...entry, node }, new Uint8Array(32), invite, new Uint8Array(32), { audio: 111, video: 96, rtx: 97 }, 1, now);
+    expect(ufrag).toMatch(/^[A-Za-z0-9+/]{242}$/);
+  });
+});
+
+async function pair() {
+  const conference = new Uint8Array(32).fill(5);
+  const make = async () => {
+    const call = await SigningKeys.generate();
+    const x = await X25519Keys.generate();
+    return { peer: { call: call.publicKey, callX25519: x.publicKey }, keys: new SenderKeys(conference, call, x) };
+  };
+  return { a: await make(), b: await make() };
+}
+const anybody = () => true;
+const noRoster = new Uint8Array(32);
+
+describe("sender keys", () => {
+  test("travel by HPKE once and by the chain afterwards", async () => {
+    const { a, b } = await pair();
+    for (let round = 0; round < 3; ++round) {
+      const received = await b.keys.receive(await a.keys.messageFor(b.peer, noRoster), anybody);
+      expect(received).toEqual({ type: "keys", call: a.peer.call, base: a.keys.current() });
+      a.keys.renew();
+    }
+  });
+
+  test("are refused when replayed, damaged, or from somebody who is not in", async () => {
+    const { a, b } = await pair();
+    const first = await a.keys.messageFor(b.peer, noRoster);
+    await expect(b.keys.receive(first, () => false)).rejects.toBeInstanceOf(Malformed);
+    await b.keys.receive(first, anybody);
+    await expect(b.keys.receive(first, anybody)).rejects.toBeInstanceOf(Malformed);
+    const next = await a.keys.messageFor(b.peer, noRoster);
+    const damaged = next.slice();
+    damaged[damaged.length - 1]! ^= 1;
+    await expect(b.keys.receive(damaged, anybody)).rejects.toBeInstanceOf(Malformed);
+    await b.keys.receive(next, anybody);
+    await expect(b.keys.receive(next, anybody)).rejects.toBeInstanceOf(Malformed);
+  });
+});
+
+describe("frames", () => {
+  const keyFrame = concat(Uint8Array.of(0x10, 1, 2, 0x9d, 0x01, 0x2a, 64, 1, 180, 0), crypto.getRandomValues(new Uint8Array(500)));
+
+  test("open under the sender's key, also one ratchet ahead, and not twice", async () => {
+    const { a } = await pair();
+    const sealer = new Sealer(a.peer.call, kind.video);
+    const opener = new Opener(a.peer.call, kind.video);
+    expect(await sealer.seal(keyFrame)).toBeNull();
+    const base = a.keys.current();
+    await sealer.use(base.generation, base.keys.get(kind.video)!);
+    await opener.use(base.generation, base.keys.get(kind.video)!);
+    const sealed = (await sealer.seal(keyFrame))!;
+    const { clear, header } = splitFrame(kind.video, sealed);
+    expect(clear.length).toBe(10);
+    expect(hex((await opener.open(sealed, header, clear))!)).toBe(hex(keyFrame));
+    await expect(opener.open(sealed, header, clear)).rejects.toBeInstanceOf(Malformed);
+
+    await a.keys.forward();
+    const later = a.keys.current();
+    await sealer.use(later.generation, later.keys.get(kind.video)!);
+    const ahead = (await sealer.seal(keyFrame))!;
+    const split = splitFrame(kind.video, ahead);
+    expect(hex((await opener.open(ahead, split.header, split.clear))!)).toBe(hex(keyFrame));
+
+    a.keys.renew();
+    const renewed = a.keys.current();
+    await sealer.use(renewed.generation, renewed.keys.get(kind.video)!);
+    const unknown = (await sealer.seal(keyFrame))!;
+    const last = splitFrame(kind.video, unknown);
+    expect(await opener.open(unknown, last.header, last.clear)).toBeNull();
+    expect(last.header.kid).toBe(await keyId(a.peer.call, kind.video, renewed.generation));
+  });
+
+  test("clear bytes are authenticated", async () => {
+    const { a } = await pair();
+    const sealer = new Sealer(a.peer.call, kind.video);
+    const opener = new Opener(a.peer.call, kind.video);
+    const base = a.keys.current();
+    await sealer.use(base.generation, base.keys.get(kind.video)!);
+    await opener.use(base.generation, base.keys.get(kind.video)!);
+    const sealed = (await sealer.seal(keyFrame))!;
+    sealed[6]! ^= 1;
+    const { clear, header } = splitFrame(kind.video, sealed);
+    await expect(opener.open(sealed, header, clear)).rejects.toBeInstanceOf(Malformed);
+    expect(clearLength(kind.audio, keyFrame)).toBe(0);
+    expect(() => decodeHeader(new Uint8Array(0))).toThrow(Malformed);
+  });
+});
