@@ -25,8 +25,9 @@ export async function keyId(call: Uint8Array, of: Kind, generation: number): Pro
   return BigInt(`0x${hex(prefix)}`) * 65536n + BigInt(generation & 0xffff);
 }
 
+/** RFC 9605, section 5.1. */
 export async function ratchet(baseKey: Uint8Array): Promise<Bytes> {
-  return hkdfExpand(await hkdfExtract(new Uint8Array(0), baseKey), text("conclave/ratchet/1"), 16);
+  return hkdfExpand(await hkdfExtract(new Uint8Array(0), baseKey), text("SFrame 1.0 Ratchet"), 32);
 }
 
 export interface BaseKeys {
@@ -201,7 +202,7 @@ export class SenderKeys {
       throw new Malformed("base keys");
     const keys = new Map<Kind, Bytes>();
     for (const [of, key] of pairs) {
-      if (!(key instanceof Uint8Array) || key.length !== 16) throw new Malformed("base key");
+      if (!(key instanceof Uint8Array) || (key.length !== 16 && key.length !== 32)) throw new Malformed("base key");
       keys.set(of, concat(key));
     }
     return { generation, keys };

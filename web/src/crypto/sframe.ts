@@ -38,6 +38,7 @@ export function decodeHeader(bytes: Uint8Array): Header {
     if (at + length > bytes.length) throw new Malformed("SFrame header is cut off");
     let value = 0n;
     for (let i = 0; i < length; ++i) value = (value << 8n) | BigInt(bytes[at++]!);
+    if (value < 8n || value >> BigInt(8 * (length - 1)) === 0n) throw new Malformed("number in more bytes than it needs");
     return value;
   };
   const kid = number(config >> 4);
