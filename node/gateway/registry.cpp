@@ -5,39 +5,6 @@
 #include "crypto/ensure.hpp"
 
 namespace conclave::gateway {
-namespace {
-
-std::string_view code_of(Error error) {
-  if (error.category() != make_error_code(Errc::malformed).category()) return "failed";
-  switch (static_cast<Errc>(error.value())) {
-    case Errc::malformed: return "malformed";
-    case Errc::trailing_bytes: return "malformed";
-    case Errc::unexpected_type: return "malformed";
-    case Errc::too_long: return "too_long";
-    case Errc::wrong_length: return "malformed";
-    case Errc::unsupported: return "unsupported";
-    case Errc::bad_signature: return "bad_signature";
-    case Errc::bad_key: return "bad_key";
-    case Errc::undecryptable: return "undecryptable";
-    case Errc::bad_checksum: return "bad_checksum";
-    case Errc::expired: return "expired";
-    case Errc::revoked: return "revoked";
-    case Errc::refused: return "refused";
-    case Errc::timed_out: return "timed_out";
-    case Errc::closed: return "closed";
-    case Errc::end_of_stream: return "closed";
-    case Errc::stream_reset: return "closed";
-    case Errc::not_found: return "not_found";
-    case Errc::limit_reached: return "limit_reached";
-  }
-  return "failed";
-}
-
-}  // namespace
-
-Failure failure(Error error, std::string what, std::string hint) {
-  return {std::string(code_of(error)), std::move(what) + ": " + error.message() + ".", std::move(hint)};
-}
 
 void Registry::add(std::string name, Method method) {
   bool added = methods_.emplace(std::move(name), Entry{std::move(method)}).second;

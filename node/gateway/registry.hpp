@@ -27,9 +27,6 @@ struct Failure {
 };
 using Answer = std::expected<Json, Failure>;
 
-/// The code of an error value: "timed_out" for Errc::timed_out. `what` opens the message.
-Failure failure(Error error, std::string what, std::string hint = {});
-
 /// Who asks: one WebSocket, or one HTTP request.
 class Caller {
  public:
