@@ -1,0 +1,152 @@
+// conclave doctor: what works, what does not, and what to do, in plain words.
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/ask.hpp"
+#include "cli/config.hpp"
+#include "cli/terminal.hpp"
+#include "node/profile.hpp"
+
+namespace conclave::cli {
+namespace {
+
+struct Finding {
+  enum class Kind { good, note, bad } kind;
+  std::string what;
+  std::string todo = {};
+};
+using Findings = std::vector<Finding>;
+using Kind = Finding::Kind;
+
+// Below this SQLite may not be able to write a checkpoint.
+constexpr double disk_low = 100e6;
+
+void examine_config(const Context& context, Findings& out) {
+  auto config = load_config(context.config);
+  if (config) {
+    out.push_back({Kind::good, "The config can be read."});
+  } else {
+    out.push_back({Kind::bad, config.error().message, config.error().hint});
+  }
+}
+
+void examine_profile(const Context& context, Findings& out) {
+  auto path = context.profile.string();
+  if (!node::Profile::exists(context.profile)) {
+    out.push_back({Kind::bad, "There is no profile in " + path + ".", "`conclave run` makes one."});
+    return;
+  }
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0 || ::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+    out.push_back({Kind::bad, "You may not use " + path + ".", "Run conclave as the user it belongs to."});
+    return;
+  }
+  if ((info.st_mode & 077) != 0) {
+    out.push_back({Kind::bad, "Others on this machine may look into " + path + ".", "chmod 700 " + path});
+  } else {
+    out.push_back({Kind::good, "The profile is in " + path + " and yours alone."});
+  }
+  struct statvfs disk{};
+  if (::statvfs(path.c_str(), &disk) == 0) {
+    double free = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+    if (free < disk_low)
+      out.push_back({Kind::bad, "Only " + byte_count(free) + " are left on its disk.",
+                     "Free some space; new messages are refused when it is full, and nothing old is lost."});
+    else
+      out.push_back({Kind::good, byte_count(free) + " are free on its disk."});
+  }
+}
+
+void examine_reach(const Json& status, Findings& out) {
+  auto kind = status["reachability"]["kind"].get<std::string>();
+  auto words = status["reachability"]["words"].get<std::string>();
+  if (words.empty()) words = "It is not known yet whether others can reach this node.";
+  bool good = kind == "open" || kind == "mapped";
+  std::string todo = good || kind == "unknown" ? ""
+                     : kind == "offline" ? "Check the cable, the Wi-Fi and the firewall of this machine."
+                     : "Friends are still reached, through nodes that connect to both; forwarding UDP port " +
+                           std::to_string(status["udp_port"].get<int>()) + " in your router makes it direct.";
+  out.push_back({good ? Kind::good : kind == "offline" ? Kind::bad : Kind::note, words, todo});
+  auto peers = status["peers"].size();
+  if (peers > 0) {
+    out.push_back({Kind::good, "Connected to " + std::to_string(peers) + (peers == 1 ? " node." : " nodes.")});
+  } else if (!status["knows_somebody"].get<bool>()) {
+    out.push_back({Kind::bad, "No other node is known, so nobody can be found.",
+                   "Add a friend by the link that their `conclave id` shows, or start with --bootstrap NODE."});
+  } else {
+    out.push_back({Kind::note, "Nodes are known, but none is connected right now.",
+                   "Links are kept to contacts who are online; if one is, check the firewall for UDP."});
+  }
+}
+
+void examine_node(const Context& context, Findings& out) {
+  auto asked = ask(context, "status");
+  if (!asked) {
+    bool off = asked.error().exit == Exit::no_node;
+    out.push_back({Kind::bad, off ? "The node is not running." : asked.error().message,
+                   off ? "Start it: conclave run" : asked.error().hint});
+    return;
+  }
+  Json& status = *asked;
+  out.push_back({Kind::good, "The node runs (conclave " + status["version"].get<std::string>() + ", process " +
+                                 std::to_string(status["process"]["pid"].get<int>()) + ")."});
+  if (status["version"] != CONCLAVE_VERSION)
+    out.push_back({Kind::note, "The running node is of another version than this program (" CONCLAVE_VERSION ").",
+                   "Restart it."});
+  auto trouble = status["store_trouble"].get<std::string>();
+  if (trouble.empty())
+    out.push_back({Kind::good, "The database takes writes."});
+  else
+    out.push_back({Kind::bad, trouble, "What was acknowledged is safe; new messages wait until this is mended."});
+  examine_reach(status, out);
+  if (status["dht"]["published"].get<bool>())
+    out.push_back({Kind::good, "You can be found by your key."});
+  else
+    out.push_back({Kind::note, "You cannot be found by your key yet.",
+                   "This takes some seconds after other nodes were met; your link works meanwhile."});
+  if (auto waiting = status["outbox"].get<std::uint64_t>(); waiting > 0)
+    out.push_back({Kind::note, std::to_string(waiting) + (waiting == 1 ? " message waits" : " messages wait") +
+                                   " for people who are offline.",
+                   "They go out by themselves."});
+  if (auto knocking = status["requests"].get<std::uint64_t>(); knocking > 0)
+    out.push_back({Kind::note, std::to_string(knocking) + (knocking == 1 ? " stranger knocks." : " strangers knock."),
+                   "conclave requests"});
+}
+
+Outcome<> doctor(const Context& context) {
+  Findings findings;
+  examine_config(context, findings);
+  examine_profile(context, findings);
+  examine_node(context, findings);
+  bool healthy = std::ranges::none_of(findings, [](auto& finding) { return finding.kind == Kind::bad; });
+  Json list = Json::array();
+  for (auto& finding : findings) {
+    const char* kind = finding.kind == Kind::good ? "good" : finding.kind == Kind::note ? "note" : "bad";
+    list.push_back({{"kind", kind}, {"what", finding.what}, {"todo", finding.todo}});
+  }
+  context.print({{"healthy", healthy}, {"findings", list}}, [&] {
+    for (auto& finding : findings) {
+      auto mark = finding.kind == Kind::good   ? painted(Colour::green, "✓")
+                  : finding.kind == Kind::note ? painted(Colour::yellow, "!")
+                                               : painted(Colour::red, "✗");
+      std::cout << mark << " " << printable(finding.what, " ") << "\n";
+      if (!finding.todo.empty()) std::cout << "  → " << printable(finding.todo, " ") << "\n";
+    }
+  });
+  if (healthy) return {};
+  return trouble(Exit::failed, "unhealthy", "Something does not work; see above.");
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& program, Context& context) {
+  auto* command = program.add_subcommand("doctor", "Say what works, what does not, and what to do");
+  command->footer("Exit code 0 when nothing is broken.\n\nExample:\n  conclave doctor");
+  command->callback([&context] { context.action = [&context] { return doctor(context); }; });
+}
+
+}  // namespace conclave::cli
