@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "node/api.hpp"
-#include "node/api_failure.hpp"
 #include "node/api_json.hpp"
+#include "node/api_params.hpp"
 
 namespace conclave::node {
 namespace {

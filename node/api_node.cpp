@@ -7,8 +7,8 @@
 
 #include "crypto/codec/key_text.hpp"
 #include "node/api.hpp"
-#include "node/api_failure.hpp"
 #include "node/api_json.hpp"
+#include "node/api_params.hpp"
 
 namespace conclave::node {
 namespace {
