@@ -131,7 +131,7 @@ void add_contact(CLI::App& program, Context& context) {
   adding->add_option("name", given->name, "What you call them")->type_name("NAME");
   adding->add_option("--bootstrap", given->bootstrap, "A node to start from; may be repeated")
       ->type_name("NODE")->allow_extra_args(false);
-  adding->footer("Examples:\n  conclave contact add 'conclave:z6Mk…?via=…' alice\n  conclave contact add z6Mk… bob");
+  adding->footer("Examples:\n  conclave contact add conclave:AQ… alice\n  conclave contact add z6Mk… bob");
   adding->callback([&context, given] { context.action = [&context, given] { return add(context, *given); }; });
 
   auto* listing = group->add_subcommand("list", "List contacts");

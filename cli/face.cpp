@@ -1,17 +1,17 @@
 #include "cli/face.hpp"
 
 #include "cli/terminal.hpp"
-#include "node/contacts/link.hpp"
+#include "crypto/link.hpp"
 
 namespace conclave::cli {
 
 std::string link_qr(const std::string& link, int columns) {
-  auto parsed = contacts::parse_link(link);
+  auto parsed = link_from_text(link);
   if (!parsed) return {};
   for (;;) {
-    if (auto code = qr_code(contacts::format_link(*parsed), columns)) return *code;
-    if (parsed->via.empty()) return {};
-    parsed->via.pop_back();  // the nodes are sorted, best first
+    if (auto code = qr_code(to_text(*parsed), columns)) return *code;
+    if (parsed->nodes.empty()) return {};
+    parsed->nodes.pop_back();  // the nodes are sorted, best first
   }
 }
 

@@ -6,7 +6,7 @@
 #include "cli/face.hpp"
 #include "cli/terminal.hpp"
 #include "crypto/codec/key_text.hpp"
-#include "node/contacts/link.hpp"
+#include "crypto/link.hpp"
 #include "node/error.hpp"
 #include "node/profile.hpp"
 
@@ -35,7 +35,7 @@ Outcome<Json> id_of_stopped(const Context& context) {
   return Json{{"account", codec::to_text(account)},
               {"did", codec::to_did(account)},
               {"node", codec::to_text(profile->node_key())},
-              {"link", contacts::format_link({account, {}})},
+              {"link", to_text(Link{account, {}})},
               {"running", false}};
 }
 

@@ -33,7 +33,7 @@ Later<Answer> add(ApiParts parts, Call, Json params) {
                                         "Copy it anew, whole."});
     }
     co_return std::unexpected(Failure{why.code, "This is neither a link nor the key of an account.",
-                                      "Links start with conclave:z6Mk, keys have 48 characters and start with z6Mk."});
+                                      "Links start with conclave:, keys have 48 characters and start with z6Mk."});
   }
   CO_TRY(auto contact, told(co_await parts.node.add_contact(std::move(*link), std::move(name))));
   co_return Json{{"contact", to_json(contact)}, {"safety_number", parts.node.safety_number(contact.account)}};
