@@ -1,0 +1,145 @@
+#include "transport/nat/port_mapper.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+
+#include "crypto/ensure.hpp"
+
+namespace conclave::nat {
+namespace asio = boost::asio;
+
+namespace {
+
+std::vector<std::shared_ptr<Gateway>> real_gateways() {
+  std::vector<std::shared_ptr<Gateway>> out;
+  out.push_back(upnp_gateway());
+  out.push_back(natpmp_gateway());
+  return out;
+}
+
+asio::awaitable<void> find_on(Worker& worker, std::shared_ptr<Gateway> gateway, std::shared_ptr<bool> found,
+                              std::shared_ptr<io::Event> done) {
+  co_await worker.run([gateway, found] { *found = gateway->find().has_value(); });
+  done->ring();
+}
+
+}  // namespace
+
+PortMapper::PortMapper(asio::any_io_executor executor, io::Clock& clock, std::vector<Port> ports,
+                       MapperSettings settings)
+    : PortMapper(std::move(executor), clock, std::move(ports), real_gateways(), settings) {}
+
+PortMapper::PortMapper(asio::any_io_executor executor, io::Clock& clock, std::vector<Port> ports,
+                       std::vector<std::shared_ptr<Gateway>> gateways, MapperSettings settings)
+    : clock_(clock),
+      ports_(std::move(ports)),
+      gateways_(std::move(gateways)),
+      settings_(settings),
+      scope_(executor, clock) {
+  for (std::size_t i = 0; i < gateways_.size(); ++i) workers_.push_back(std::make_unique<Worker>(executor, clock));
+}
+
+PortMapper::~PortMapper() { ensure(scope_.running() == 0, "a port mapper is closed before it goes"); }
+
+void PortMapper::start() { scope_.start(run()); }
+
+asio::awaitable<void> PortMapper::run() {
+  auto pause = settings_.retry_first;
+  auto urgent_until = TimePoint::min();
+  for (;;) {
+    if (co_await acquire()) {
+      pause = settings_.retry_first;
+      co_await hold();
+      last_ = leases_;
+      set({});
+      urgent_until = clock_.now() + settings_.urgent;
+      continue;
+    }
+    bool urgent = clock_.now() < urgent_until;
+    co_await io::sleep_until(clock_, clock_.now() + (urgent ? std::chrono::seconds(2) : pause));
+    if (!urgent) pause = std::min(2 * pause, settings_.retry_last);
+  }
+}
+
+asio::awaitable<bool> PortMapper::acquire() {
+  // All at once, each on its own thread; then the preferred one that was found.
+  auto executor = co_await asio::this_coro::executor;
+  std::vector<std::shared_ptr<bool>> found;
+  std::vector<std::shared_ptr<io::Event>> done;
+  for (std::size_t i = 0; i < gateways_.size(); ++i) {
+    found.push_back(std::make_shared<bool>(false));
+    done.push_back(std::make_shared<io::Event>(executor, clock_));
+    scope_.start(find_on(*workers_[i], gateways_[i], found[i], done[i]));
+  }
+  for (std::size_t i = 0; i < gateways_.size(); ++i) {
+    co_await done[i]->wait();
+    if (!*found[i]) continue;
+    using_ = i;
+    std::vector<Lease> wanted;
+    for (auto& port : ports_) {
+      auto before = std::ranges::find_if(last_, [&](auto& lease) {
+        return lease.kind == port.kind && lease.internal_port == port.internal_port;
+      });
+      auto external = before == last_.end() ? port.internal_port : before->external.port;
+      wanted.push_back({port.kind, port.internal_port, {{}, external}, {}});
+    }
+    if (co_await map_all(gateways_[i], std::move(wanted))) co_return true;
+  }
+  co_return false;
+}
+
+asio::awaitable<bool> PortMapper::map_all(std::shared_ptr<Gateway> gateway, std::vector<Lease> wanted) {
+  auto made = std::make_shared<std::vector<Lease>>();
+  co_await workers_[using_]->run([gateway, wanted = std::move(wanted), made] {
+    for (auto& lease : wanted)
+      if (auto got = gateway->map(lease.kind, lease.internal_port, lease.external.port)) made->push_back(*got);
+  });
+  if (made->empty()) co_return false;
+  how_ = gateway->name();
+  set(*made);
+  co_return true;
+}
+
+asio::awaitable<void> PortMapper::hold() {
+  auto gateway = gateways_[using_];
+  auto renew_at = [this] {
+    auto life = std::chrono::seconds(std::chrono::hours(24));
+    for (auto& lease : leases_)
+      if (lease.life.count() > 0) life = std::min(life, lease.life);
+    return clock_.now() + std::chrono::duration_cast<Duration>(life) / 2;
+  };
+  auto renew = renew_at();
+  for (;;) {
+    co_await io::sleep_until(clock_, std::min(renew, clock_.now() + settings_.check_every));
+    if (clock_.now() >= renew) {
+      if (!co_await map_all(gateway, leases_)) co_return;
+      renew = renew_at();
+      continue;
+    }
+    auto held = std::make_shared<bool>(false);
+    co_await workers_[using_]->run([gateway, leases = leases_, held] {
+      *held = std::ranges::all_of(leases, [&](auto& lease) { return gateway->holds(lease).value_or(false); });
+    });
+    if (!*held) co_return;
+  }
+}
+
+void PortMapper::set(std::vector<Lease> leases) {
+  auto same = std::ranges::equal(leases, leases_, [](auto& a, auto& b) {
+    return a.kind == b.kind && a.internal_port == b.internal_port && a.external == b.external;
+  });
+  leases_ = std::move(leases);
+  if (!same && changed_) changed_(leases_);
+}
+
+asio::awaitable<void> PortMapper::close() {
+  co_await scope_.close();
+  if (leases_.empty()) co_return;
+  auto leases = std::exchange(leases_, {});
+  auto gateway = gateways_[using_];
+  co_await workers_[using_]->run([gateway, leases = std::move(leases)] {
+    for (auto& lease : leases) gateway->unmap(lease);
+  });
+}
+
+}  // namespace conclave::nat
