@@ -55,7 +55,7 @@ struct Parameters {
   std::size_t publishers_near_max = 2;       ///< of them from one network
   std::size_t records_max = 4096;            ///< per node: 5 MB at most
   std::size_t records_wide_max = 256;        ///< of them from one wide network
-  std::chrono::milliseconds life_max = 26h;  ///< an entry may ask for a day, and clocks are off
+  std::chrono::milliseconds life_max = 50h;  ///< two days and an hour (crypto/meeting_point.hpp), and clocks are off
 
   // Upkeep.
   bool upkeep = true;                 ///< off: a still world, in which only operations ask
