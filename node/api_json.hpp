@@ -1,10 +1,9 @@
 #pragma once
 /// What the node knows, as the JSON of the local API. Field by field in docs/api.md.
-#include "node/node.hpp"
-
+#include <nlohmann/json_fwd.hpp>
 #include <utility>
 
-#include <nlohmann/json_fwd.hpp>
+#include "node/node.hpp"
 
 namespace conclave::node {
 

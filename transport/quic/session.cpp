@@ -193,7 +193,17 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
                                 : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}};
   PathStorage path(local, packet.from);
   ngtcp2_pkt_info info{};
-  auto status = ngtcp2_conn_read_pkt(library_, &path.path, &info, packet.bytes.data(), packet.bytes.size(), stamp_at(time));
+  int status = 0;
+  for (auto rest = packet.bytes; !rest.empty() && status == 0;) {
+    // The library gives up a whole datagram when its first packet is a duplicate: whoever repeats our Initial with
+    // a damaged Handshake packet behind it would keep the real one out. So the dialler reads packet by packet; the
+    // responder must not, because an Initial counts only in a datagram of 1200 bytes.
+    Result<LongHeader> header = fail(Errc::unsupported);
+    if (dialled_ && !confirmed_) header = decode_long_header(rest);
+    auto piece = rest.first(header ? header->size : rest.size());
+    rest = rest.subspan(piece.size());
+    status = ngtcp2_conn_read_pkt(library_, &path.path, &info, piece.data(), piece.size(), stamp_at(time));
+  }
   after_library(status, time);
 }
 

@@ -9,6 +9,7 @@ namespace asio = boost::asio;
 namespace {
 constexpr std::size_t packet_room = 1500;
 constexpr std::size_t send_window_min = 512 * 1024, send_window_max = 16 * 1024 * 1024;
+constexpr Duration overdue_pause = std::chrono::milliseconds(1);
 constexpr Duration window_watch = std::chrono::milliseconds(5);
 
 bool is_initial(Byte first) { return (first & 0xf0) == 0xc0; }
@@ -171,7 +172,10 @@ void Session::watch_window(TimePoint time) {
 void Session::arm() {
   auto expiry = ngtcp2_conn_get_expiry(library_);
   if (expiry == UINT64_MAX) return;
+  // Some timers of the library stay in the past when it has nothing to send for them (a change of path does it):
+  // asking again and again would burn a core, and the peer could cause it.
   auto when = time_of(expiry);
+  if (when <= last_time_) when = last_time_ + overdue_pause;
   // An alarm that comes too early only looks at the clock; moving it with every packet would cost more.
   if (alarm_ && alarm_at_ <= when) return;
   if (alarm_) board_->clock.cancel(*alarm_);
