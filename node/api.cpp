@@ -1,8 +1,8 @@
 #include "node/api.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "node/api_json.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::node {
 namespace asio = boost::asio;

@@ -1,9 +1,9 @@
 // contacts.*, requests.* and ping.
-#include <nlohmann/json.hpp>
-
 #include "node/api.hpp"
 #include "node/api_json.hpp"
 #include "node/api_params.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::node {
 namespace {
@@ -32,8 +32,9 @@ Later<Answer> add(ApiParts parts, Call, Json params) {
       co_return std::unexpected(Failure{why.code, "The link has a typing error: its checksum does not match.",
                                         "Copy it anew, whole."});
     }
-    co_return std::unexpected(Failure{why.code, "This is neither a link nor the key of an account.",
-                                      "Links start with conclave:, keys have 48 characters and start with z6Mk."});
+    co_return std::unexpected(
+        Failure{why.code, "This is neither a link nor the key of an account.",
+                "Links start with conclave:, keys have 48 characters and start with z6Mk."});
   }
   CO_TRY(auto contact, told(co_await parts.node.add_contact(std::move(*link), std::move(name))));
   co_return Json{{"contact", to_json(contact)}, {"safety_number", parts.node.safety_number(contact.account)}};
@@ -102,7 +103,9 @@ Later<Answer> ping(ApiParts parts, Call, Json params) {
 
 void add_contact_methods(Registry& registry, ApiParts parts) {
   auto bound = [parts](auto method) {
-    return [parts, method](Call caller, Json params) { return method(parts, std::move(caller), std::move(params)); };
+    return [parts, method](Call caller, Json params) {
+      return method(parts, std::move(caller), std::move(params));
+    };
   };
   registry.add("contacts.list", bound(list));
   registry.add("contacts.add", bound(add));

@@ -1,8 +1,8 @@
 #include "node/api_json.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "crypto/codec/key_text.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::node {
 namespace {
@@ -19,7 +19,8 @@ Json node_texts(const std::vector<NodeKey>& keys) {
 struct EventNames {
   using Named = std::pair<std::string_view, Json>;
   Named operator()(const MessageStored& event) const {
-    return {"message", {{"message", to_json(event.message)}, {"fresh", event.fresh}, {"request", event.request}}};
+    return {"message",
+            {{"message", to_json(event.message)}, {"fresh", event.fresh}, {"request", event.request}}};
   }
   Named operator()(const DeliveryAdvanced& event) const {
     return {"delivery",
@@ -30,8 +31,12 @@ struct EventNames {
   Named operator()(const ConversationRead& event) const {
     return {"read", {{"conversation", codec::to_text(event.conversation)}}};
   }
-  Named operator()(const RequestArrived& event) const { return {"request", {{"request", to_json(event.request)}}}; }
-  Named operator()(const ContactChanged& event) const { return {"contact", {{"contact", to_json(event.contact)}}}; }
+  Named operator()(const RequestArrived& event) const {
+    return {"request", {{"request", to_json(event.request)}}};
+  }
+  Named operator()(const ContactChanged& event) const {
+    return {"contact", {{"contact", to_json(event.contact)}}};
+  }
   Named operator()(const ContactRemoved& event) const {
     return {"contact_removed", {{"account", codec::to_text(event.account)}}};
   }
@@ -42,27 +47,40 @@ struct EventNames {
 
 }  // namespace
 
-std::string to_text(const chat::MessageId& id) { return codec::to_text(id.node) + "/" + std::to_string(id.sequence); }
+std::string to_text(const chat::MessageId& id) {
+  return codec::to_text(id.node) + "/" + std::to_string(id.sequence);
+}
 
 std::string_view to_text(chat::Delivery delivery) {
   switch (delivery) {
-    case chat::Delivery::received: return "received";
-    case chat::Delivery::queued: return "queued";
-    case chat::Delivery::sent: return "sent";
-    case chat::Delivery::delivered: return "delivered";
-    case chat::Delivery::read: return "read";
+    case chat::Delivery::received:
+      return "received";
+    case chat::Delivery::queued:
+      return "queued";
+    case chat::Delivery::sent:
+      return "sent";
+    case chat::Delivery::delivered:
+      return "delivered";
+    case chat::Delivery::read:
+      return "read";
   }
   return "unknown";
 }
 
 std::string_view to_text(Reachability reachability) {
   switch (reachability) {
-    case Reachability::unknown: return "unknown";
-    case Reachability::open: return "open";
-    case Reachability::mapped: return "mapped";
-    case Reachability::firewalled: return "firewalled";
-    case Reachability::lan_only: return "lan_only";
-    case Reachability::offline: return "offline";
+    case Reachability::unknown:
+      return "unknown";
+    case Reachability::open:
+      return "open";
+    case Reachability::mapped:
+      return "mapped";
+    case Reachability::firewalled:
+      return "firewalled";
+    case Reachability::lan_only:
+      return "lan_only";
+    case Reachability::offline:
+      return "offline";
   }
   return "unknown";
 }
@@ -86,8 +104,9 @@ Json to_json(const contacts::Request& request) {
 }
 
 Json to_json(const contacts::Device& device) {
-  return {{"node", codec::to_text(device.node)}, {"name", device.name},       {"this_one", device.this_one},
-          {"online", device.online},             {"revoked", device.revoked}, {"certified_ms", device.certified.ms}};
+  return {{"node", codec::to_text(device.node)}, {"name", device.name},
+          {"this_one", device.this_one},         {"online", device.online},
+          {"revoked", device.revoked},           {"certified_ms", device.certified.ms}};
 }
 
 Json to_json(const chat::Message& message) {
@@ -116,8 +135,9 @@ Json to_json(const chat::Conversation& conversation) {
 }
 
 Json to_json(const Ping& ping) {
-  return {{"node", codec::to_text(ping.node)}, {"transport", ping.transport},      {"address", ping.address},
-          {"found_ms", in_ms(ping.found)},     {"dialled_ms", in_ms(ping.dialled)}, {"rtt_ms", in_ms(ping.rtt)}};
+  return {{"node", codec::to_text(ping.node)}, {"transport", ping.transport},
+          {"address", ping.address},           {"found_ms", in_ms(ping.found)},
+          {"dialled_ms", in_ms(ping.dialled)}, {"rtt_ms", in_ms(ping.rtt)}};
 }
 
 Json to_json(const Status& status) {

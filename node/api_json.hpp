@@ -1,9 +1,10 @@
 #pragma once
 /// What the node knows, as the JSON of the local API. Field by field in docs/api.md.
-#include <nlohmann/json_fwd.hpp>
+#include "node/node.hpp"
+
 #include <utility>
 
-#include "node/node.hpp"
+#include <nlohmann/json_fwd.hpp>
 
 namespace conclave::node {
 

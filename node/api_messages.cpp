@@ -1,9 +1,9 @@
 // conversations.* and messages.*.
-#include <nlohmann/json.hpp>
-
 #include "node/api.hpp"
 #include "node/api_json.hpp"
 #include "node/api_params.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::node {
 namespace {
@@ -18,14 +18,16 @@ using Later = boost::asio::awaitable<T>;
 constexpr std::int64_t wait_max_ms = 600'000;
 
 /// How far message `id` has come when it is delivered or `deadline` has come.
-Later<gateway::Param<chat::Delivery>> wait_for_delivery(ApiParts parts, std::unique_ptr<Watch> watch, AccountKey to,
-                                                        chat::MessageId id, TimePoint deadline) {
+Later<gateway::Param<chat::Delivery>> wait_for_delivery(ApiParts parts, std::unique_ptr<Watch> watch,
+                                                        AccountKey to, chat::MessageId id,
+                                                        TimePoint deadline) {
   auto far = chat::Delivery::queued;
   while (far < chat::Delivery::delivered) {
     auto event = co_await watch->next_until(deadline);
     if (!event) break;
     if (auto* advanced = std::get_if<DeliveryAdvanced>(&*event)) {
-      bool ours = advanced->conversation == to && advanced->id.node == id.node && advanced->id.sequence >= id.sequence;
+      bool ours = advanced->conversation == to && advanced->id.node == id.node &&
+                  advanced->id.sequence >= id.sequence;
       if (ours) far = std::max(far, advanced->delivery);
     } else if (std::holds_alternative<EventsMissed>(*event)) {
       CO_TRY(auto message, told(co_await parts.node.message(to, id)));
@@ -122,7 +124,9 @@ Later<Answer> conversations(ApiParts parts, Call, Json params) {
 
 void add_message_methods(Registry& registry, ApiParts parts) {
   auto bound = [parts](auto method) {
-    return [parts, method](Call caller, Json params) { return method(parts, std::move(caller), std::move(params)); };
+    return [parts, method](Call caller, Json params) {
+      return method(parts, std::move(caller), std::move(params));
+    };
   };
   registry.add("conversations.list", bound(conversations));
   registry.add("messages.send", bound(send));

@@ -1,14 +1,14 @@
 // status, nodes, devices, backup and the page's address.
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "crypto/codec/key_text.hpp"
 #include "node/api.hpp"
 #include "node/api_json.hpp"
 #include "node/api_params.hpp"
+
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace conclave::node {
 namespace {
@@ -94,7 +94,8 @@ Later<Answer> backup(ApiParts parts, Call, Json params) {
   if (!std::filesystem::path(file).is_absolute())
     co_return std::unexpected(Failure{"malformed", "\"file\" is not an absolute path.", ""});
   if (passphrase.empty())
-    co_return std::unexpected(Failure{"malformed", "The passphrase is empty.", "Whoever has the file has everything."});
+    co_return std::unexpected(
+        Failure{"malformed", "The passphrase is empty.", "Whoever has the file has everything."});
   CO_CHECK(told(co_await parts.node.backup(file, std::move(passphrase))));
   co_return Json{{"file", file}};
 }
@@ -112,7 +113,9 @@ Later<Answer> page_address(ApiParts parts, Call, Json params) {
 
 void add_node_methods(Registry& registry, ApiParts parts) {
   auto bound = [parts](auto method) {
-    return [parts, method](Call caller, Json params) { return method(parts, std::move(caller), std::move(params)); };
+    return [parts, method](Call caller, Json params) {
+      return method(parts, std::move(caller), std::move(params));
+    };
   };
   registry.add("status", bound(status));
   registry.add("nodes.add", bound(add_nodes));

@@ -1,9 +1,10 @@
 #include "node/api_params.hpp"
 
-#include <charconv>
-#include <nlohmann/json.hpp>
-
 #include "crypto/codec/key_text.hpp"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::node {
 namespace {
@@ -26,7 +27,8 @@ Param<chat::MessageId> parse_message_id(std::string_view text) {
       return out;
     }
   }
-  return wrong("malformed", "This is not the id of a message.", "Ids look like 12D3KooW…/7; history shows them.");
+  return wrong("malformed", "This is not the id of a message.",
+               "Ids look like 12D3KooW…/7; history shows them.");
 }
 
 // `z6Mk…` and `did:key:…` are never taken for names, so that a typing error in a key is called that.
@@ -43,7 +45,8 @@ boost::asio::awaitable<Param<AccountKey>> account_param(Node& node, gateway::Jso
   if (looks_like_a_key(text)) {
     auto why = failure(link.error());
     if (why.code == "bad_checksum")
-      co_return wrong(why.code, "The link has a typing error: its checksum does not match.", "Copy it anew, whole.");
+      co_return wrong(why.code, "The link has a typing error: its checksum does not match.",
+                      "Copy it anew, whole.");
     co_return wrong(why.code, "This is not the key of an account.",
                     "Keys have 48 characters and start with z6Mk; copy it anew.");
   }
@@ -65,7 +68,8 @@ Param<NodeKey> node_param(const gateway::Json& params, std::string_view name) {
   TRY(auto text, gateway::required_text(params, name));
   auto key = codec::node_key_from_text(text);
   if (!key)
-    return wrong("malformed", "This is not the key of a node.", "Node keys have 52 characters and start with 12D3KooW.");
+    return wrong("malformed", "This is not the key of a node.",
+                 "Node keys have 52 characters and start with 12D3KooW.");
   return *key;
 }
 
@@ -74,7 +78,8 @@ Param<chat::MessageId> message_param(const gateway::Json& params, std::string_vi
   return parse_message_id(text);
 }
 
-Param<std::optional<chat::MessageId>> optional_message_param(const gateway::Json& params, std::string_view name) {
+Param<std::optional<chat::MessageId>> optional_message_param(const gateway::Json& params,
+                                                             std::string_view name) {
   TRY(auto text, gateway::optional_text(params, name));
   if (!text) return std::nullopt;
   TRY(auto id, parse_message_id(*text));

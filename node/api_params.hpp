@@ -7,7 +7,8 @@ namespace conclave::node {
 
 /// A key, did:key or link; where it is none of these, the name of exactly one contact. Codes "malformed",
 /// "bad_checksum", "bad_key", "unknown_account", "ambiguous".
-boost::asio::awaitable<gateway::Param<AccountKey>> account_param(Node& node, gateway::Json params, std::string name);
+boost::asio::awaitable<gateway::Param<AccountKey>> account_param(Node& node, gateway::Json params,
+                                                                 std::string name);
 gateway::Param<NodeKey> node_param(const gateway::Json& params, std::string_view name);
 /// `12D3KooW…/7`: the node that wrote it, and its number there.
 gateway::Param<chat::MessageId> message_param(const gateway::Json& params, std::string_view name);

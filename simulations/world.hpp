@@ -1,11 +1,12 @@
 #pragma once
 /// A clock for a world in which time jumps from event to event: the same coroutines as in production, with
 /// Asio's own io_context as the ready queue and no wall clock anywhere.
-#include <boost/asio/io_context.hpp>
+#include "transport/io/clock.hpp"
+
 #include <functional>
 #include <map>
 
-#include "transport/io/clock.hpp"
+#include <boost/asio/io_context.hpp>
 
 namespace conclave::sim {
 
@@ -20,8 +21,8 @@ class World final : public io::Clock {
   void cancel(Alarm alarm) override;
 
   boost::asio::io_context& context() { return context_; }
-  /// Runs until nothing is left to happen at or before `limit`; time then stands at `limit`, unless the agenda
-  /// ran dry.
+  /// Runs until nothing is left to happen at or before `limit`; time then stands at `limit`, unless the
+  /// agenda ran dry.
   void run(TimePoint limit = TimePoint::max());
   void run_for(Duration span) { run(now_ + span); }
   /// Runs until `done()` or until nothing more happens before `limit`; says whether it was done.

@@ -4,9 +4,9 @@
 
 namespace conclave::chat {
 
-void Rounds::want(const AccountKey& account, TimePoint now) {
+void Rounds::want(const AccountKey& account, TimePoint when) {
   auto [found, fresh] = turns_.try_emplace(account);
-  if (fresh) found->second.due = now;
+  if (fresh || found->second.due == TimePoint::max()) found->second.due = when;
   if (found->second.under_way) found->second.again = true;
 }
 
@@ -48,13 +48,28 @@ void Rounds::ended(const AccountKey& account, Outcome outcome, TimePoint now) {
     turn.due = now;
     return;
   }
-  if (outcome != Outcome::not_reached) {  // a session that breaks asks anew
+  if (outcome == Outcome::nothing_waits) {
     turns_.erase(found);
     return;
   }
+  if (outcome == Outcome::handed_over) {
+    turn.due = TimePoint::max();  // patience is remembered, in case the stream breaks at once
+    return;
+  }
+  if (outcome == Outcome::partly_reached) turn.patience = patience_for_devices;
+  postpone(turn, now);
+}
+
+void Rounds::broke(const AccountKey& account, bool progressed, TimePoint now) {
+  auto& turn = turns_.try_emplace(account, Turn{TimePoint::max()}).first->second;
+  if (progressed) turn.patience = patience_min;
+  if (turn.due == TimePoint::max()) postpone(turn, now);
+}
+
+void Rounds::postpone(Turn& turn, TimePoint now) {
   auto spread = 0.8 + 0.4 * random_.unit();
   turn.due = now + std::chrono::duration_cast<Duration>(turn.patience * spread);
-  turn.patience = std::min(turn.patience * 2, patience_max);
+  turn.patience = std::min<Duration>(turn.patience * 2, patience_max);
 }
 
 TimePoint Rounds::wake() const {

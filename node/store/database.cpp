@@ -41,6 +41,7 @@ constexpr std::size_t nonce_size = crypto::nonce_size(crypto::AeadAlgorithm::xch
 struct Database::Handle {
   sqlite3* db = nullptr;
   std::optional<crypto::Aead> body_seal;
+  bool seals = false;
   SystemRandom nonces;
   /// Statements are few and fixed, so the cache needs no bound.
   std::map<std::string, sqlite3_stmt*, std::less<>> statements;
@@ -131,13 +132,14 @@ std::int64_t Database::last_rowid() const { return sqlite3_last_insert_rowid(han
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_->db); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_->db) == 0; }
 
-void Database::seal_bodies(const Secret<32>& key) {
+void Database::body_key(const Secret<32>& key, bool seal) {
   handle_->body_seal.emplace(crypto::AeadAlgorithm::xchacha20_poly1305, key.view());
+  handle_->seals = seal;
 }
 
 Bytes Database::sealed(std::string_view body) {
-  Bytes out{static_cast<Byte>(handle_->body_seal ? Body::sealed : Body::clear)};
-  if (!handle_->body_seal) {
+  Bytes out{static_cast<Byte>(handle_->seals ? Body::sealed : Body::clear)};
+  if (!handle_->seals) {
     append(out, view(body));
     return out;
   }

@@ -101,8 +101,9 @@ class Database {
   std::int64_t changes() const;
   bool in_transaction() const;
 
-  /// From here on `sealed` seals: XChaCha20-Poly1305 under the key that the profile's passphrase protects.
-  void seal_bodies(const Secret<32>& key);
+  /// The key under which bodies are opened and, with `seal`, sealed (XChaCha20-Poly1305): a profile with a
+  /// passphrase seals.
+  void body_key(const Secret<32>& key, bool seal);
   /// What a person wrote, as it goes into a column of the schema named body: one byte that says how, and the
   /// text.
   Bytes sealed(std::string_view body);

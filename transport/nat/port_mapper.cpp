@@ -62,7 +62,7 @@ asio::awaitable<void> PortMapper::run() {
 }
 
 asio::awaitable<bool> PortMapper::acquire() {
-  // All at once, each on its own thread; then the preferred one that was found.
+  // All at once, each on its own thread.
   auto executor = co_await asio::this_coro::executor;
   std::vector<std::shared_ptr<bool>> found;
   std::vector<std::shared_ptr<io::Event>> done;
@@ -71,21 +71,30 @@ asio::awaitable<bool> PortMapper::acquire() {
     done.push_back(std::make_shared<io::Event>(executor, clock_));
     scope_.start(find_on(*workers_[i], gateways_[i], found[i], done[i]));
   }
-  for (std::size_t i = 0; i < gateways_.size(); ++i) {
-    co_await done[i]->wait();
-    if (!*found[i]) continue;
-    using_ = i;
-    std::vector<Lease> wanted;
-    for (auto& port : ports_) {
-      auto before = std::ranges::find_if(last_, [&](auto& lease) {
-        return lease.kind == port.kind && lease.internal_port == port.internal_port;
-      });
-      auto external = before == last_.end() ? port.internal_port : before->external.port;
-      wanted.push_back({port.kind, port.internal_port, {{}, external}, {}});
+  // A UPnP search that finds nothing takes long: a while is enough to let UPnP go first.
+  auto patience = clock_.now() + std::chrono::seconds(3);
+  std::vector<bool> tried(gateways_.size());
+  for (auto until : {patience, TimePoint::max()}) {
+    for (std::size_t i = 0; i < gateways_.size(); ++i) {
+      if (tried[i] || !co_await done[i]->wait_until(until)) continue;
+      tried[i] = true;
+      if (*found[i] && co_await use(i)) co_return true;
     }
-    if (co_await map_all(gateways_[i], std::move(wanted))) co_return true;
   }
   co_return false;
+}
+
+asio::awaitable<bool> PortMapper::use(std::size_t which) {
+  using_ = which;
+  std::vector<Lease> wanted;
+  for (auto& port : ports_) {
+    auto before = std::ranges::find_if(last_, [&](auto& lease) {
+      return lease.kind == port.kind && lease.internal_port == port.internal_port;
+    });
+    auto external = before == last_.end() ? port.internal_port : before->external.port;
+    wanted.push_back({port.kind, port.internal_port, {{}, external}, {}});
+  }
+  co_return co_await map_all(gateways_[which], std::move(wanted));
 }
 
 asio::awaitable<bool> PortMapper::map_all(std::shared_ptr<Gateway> gateway, std::vector<Lease> wanted) {

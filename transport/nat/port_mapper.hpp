@@ -2,7 +2,7 @@
 /// Keeps a port of the router open for us: asks by UPnP and NAT-PMP, renews, asks again when the router has
 /// restarted, and takes the mapping back at the end.
 ///
-/// Both kinds of router are looked for at once; where both answer, UPnP is used, since it can be asked whether a
+/// Both kinds of router are looked for at once; where both answer within 3 s, UPnP is used, since it can be asked whether a
 /// mapping is still there. Every 20 s the router is asked whether it still holds the mapping, so that after a
 /// restart the port is open again within a minute.
 #include <boost/asio/any_io_executor.hpp>
@@ -59,6 +59,7 @@ class PortMapper {
  private:
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<bool> acquire();
+  boost::asio::awaitable<bool> use(std::size_t which);
   boost::asio::awaitable<void> hold();
   boost::asio::awaitable<bool> map_all(std::shared_ptr<Gateway> gateway, std::vector<Lease> wanted);
   void set(std::vector<Lease> leases);

@@ -10,7 +10,8 @@
 namespace conclave::nat {
 namespace {
 
-constexpr int discovery_ms = 2000;
+/// For each of the four kinds of device that miniupnpc asks for, until one answers.
+constexpr int discovery_ms = 1000;
 constexpr auto lease_life = std::chrono::seconds(3600);
 // Error codes of WANIPConnection:1, 2.4.16.
 constexpr int conflict_in_mapping_entry = 718;

@@ -65,14 +65,14 @@ asio::awaitable<void> Transport::receive(std::unique_ptr<Socket> socket, io::End
   UnderWay under_way{admission_, remote.ip};
   auto upgraded = co_await enter(std::move(socket), remote);
   if (!upgraded) co_return;
-  auto& [connection, link] = *upgraded;
+  auto& connection = upgraded->connection;
   under_way.counted = false;
   auto peer = connection->peer();
   if (!admission_.admitted(remote.ip, peer)) {
     connection->close();
     co_return;
   }
-  keep(link, [this, remote, peer] { admission_.ended(remote.ip, peer); });
+  keep(upgraded->link, [this, remote, peer] { admission_.ended(remote.ip, peer); });
   if (accept_) accept_(connection);  // otherwise nobody wants it, and it closes
 }
 

@@ -72,10 +72,11 @@ asio::awaitable<Result<Upgraded>> upgrade(std::unique_ptr<io::Stream> pipe, Upgr
   }
   auto outcome = handshake.take_outcome();
   auto peer = outcome.peer;
+  bool early = outcome.early_muxer;
   auto role = what.role == Handshake::Role::dialler ? Yamux::Role::dialler : Yamux::Role::listener;
   auto link = std::make_shared<Link>(settings.link, role, std::move(pipe), std::move(outcome));
   link->start();
-  co_return Upgraded{std::make_shared<LinkedConnection>(link, what, peer), link};
+  co_return Upgraded{std::make_shared<LinkedConnection>(link, what, peer), link, early};
 }
 
 }  // namespace conclave::tcp

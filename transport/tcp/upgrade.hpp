@@ -26,6 +26,7 @@ struct UpgradeOf {
 struct Upgraded {
   std::shared_ptr<io::Connection> connection;
   std::shared_ptr<Link> link;  ///< the same, from below: for whoever watches its end
+  bool early_muxer = false;    ///< agreed inside the Noise payload
 };
 
 /// Fails with Errc::timed_out at the deadline, with the errors of Handshake::receive, or with the pipe's. The pipe is

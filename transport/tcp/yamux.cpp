@@ -76,7 +76,8 @@ Result<> Yamux::receive_stream_frame(const YamuxHeader& header) {
     // that we may have granted.
     if (header.length > (stream ? stream->allowance : limits_.window_max)) return fail(Errc::limit_reached);
     body_left_ = header.length;
-    body_stream_ = header.stream;
+    // Number 0, which no stream has, for what is skipped: a stream that we open meanwhile must not inherit it.
+    body_stream_ = stream ? header.stream : YamuxId();
     body_ends_ = header.has(YamuxHeader::fin);
   }
   if (!stream) return {};
@@ -90,7 +91,6 @@ Result<> Yamux::receive_stream_frame(const YamuxHeader& header) {
   }
   if (is_data) {
     if (header.length > 0 && stream->ended) return fail(Errc::malformed);  // data behind their FIN
-    stream->allowance -= header.length;
     if (header.length == 0 && body_ends_) end_body();
     return {};
   }
@@ -148,6 +148,8 @@ Result<> Yamux::owe(const YamuxHeader& header) {
 void Yamux::receive_body(ByteView bytes) {
   body_left_ -= static_cast<std::uint32_t>(bytes.size());
   auto* stream = find(body_stream_);
+  // Byte by byte as they come, not with the header: credit granted in the middle of a frame must count its rest.
+  if (stream) stream->allowance -= static_cast<std::uint32_t>(bytes.size());
   if (stream && stream->released) {
     discard(body_stream_, *stream, bytes.size());
   } else if (stream && !stream->broken) {
@@ -215,7 +217,8 @@ void Yamux::take_turn(YamuxId id, Stream& stream) {
   turns_.push_back(id);
 }
 
-/// One turn of a stream: credit if it is due, then one frame of data, or of flags alone.
+/// One turn of a stream: credit if it is due, then one frame of data, or of flags alone. FIN never rides on data:
+/// js-libp2p 3 looks at the flag first and then drops the data that came with it.
 std::size_t Yamux::serve(YamuxId id, Stream& stream, MutableBytes out) {
   std::size_t at = 0;
   if (stream.grant_due > 0) {
@@ -233,12 +236,7 @@ std::size_t Yamux::serve(YamuxId id, Stream& stream, MutableBytes out) {
 
 std::size_t Yamux::put_data(YamuxId id, Stream& stream, MutableBytes out) {
   auto size = std::min({out.size() - header_size, stream.lent_size, std::size_t{stream.credit}});
-  auto flags = std::exchange(stream.flags_due, 0);
-  if (size == stream.lent_size && stream.finishing) {
-    flags |= YamuxHeader::fin;
-    stream.finished = true;
-  }
-  put(out, {Type::data, flags, id, static_cast<std::uint32_t>(size)});
+  put(out, {Type::data, std::exchange(stream.flags_due, 0), id, static_cast<std::uint32_t>(size)});
   auto body = out.subspan(header_size, size);
   while (!body.empty()) {
     auto& front = stream.lent.front();
@@ -403,6 +401,7 @@ void Yamux::consume(YamuxId id, std::size_t count, TimePoint now) {
 /// limits the speed: it doubles.
 void Yamux::grant(Stream& stream, TimePoint now) {
   auto used = stream.allowance + static_cast<std::uint32_t>(stream.unread.size());
+  ensure(used <= stream.window, "a stream never holds more than its window");
   if (stream.window - used < stream.window / 2) return;
   constexpr Duration rtt_unknown = std::chrono::milliseconds(100);
   auto patience = 4 * (rtt_ == Duration::zero() ? rtt_unknown : rtt_);

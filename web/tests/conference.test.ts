@@ -3,11 +3,22 @@ import { decodeLink, encodeLink, Mistyped } from "../src/conference/link";
 import { Roster } from "../src/conference/roster";
 import { keyId, kind, SenderKeys } from "../src/conference/sender_keys";
 import { issue, noAdmission, openStatement, type Saying } from "../src/conference/statement";
+import { readOffer, writeAnswer } from "../src/conference/sdp";
 import { sealUfrag } from "../src/conference/ufrag";
 import { type Bytes, concat, hex, Malformed } from "../src/crypto/bytes";
 import { SigningKeys, X25519Keys } from "../src/crypto/keys";
 import { decodeHeader } from "../src/crypto/sframe";
 import { clearLength, Opener, Sealer, splitFrame } from "../src/e2ee/frame";
+
+/** As much of an offer as we read. */
+const chromiumOffer = [
+  "v=0", "a=group:BUNDLE 0 1 2", "m=audio 9 UDP/TLS/RTP/SAVPF 111", "a=mid:0", "a=sendonly", "a=rtpmap:111 opus/48000/2",
+  `a=fingerprint:sha-256 ${Array(32).fill("AB").join(":")}`, "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+  "m=video 9 UDP/TLS/RTP/SAVPF 96 97", "a=mid:1", "a=sendonly", "a=rtpmap:96 VP8/90000", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96",
+  "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+  "a=rid:q send", "a=rid:h send", "a=rid:f send", "a=simulcast:send q;h;f",
+  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:2", "",
+].join("\r\n");
 
 const now = 1_800_000_000_000;
 const hour = 3_600_000;
@@ -85,8 +96,13 @@ describe("links", () => {
   test("the sealed ufrag fits into STUN's USERNAME", async () => {
     const node = (await SigningKeys.generate()).publicKey;
     const invite = await SigningKeys.generate();
-    const ufrag = await sealUfrag({ ...entry, node }, new Uint8Array(32), invite, new Uint8Array(32), { audio: 111, video: 96, rtx: 97 }, 1, now);
-    expect(ufrag).toMatch(/^[A-Za-z0-9+/]{242}$/);
+    const offer = readOffer(chromiumOffer);
+    expect([offer.opus, offer.vp8, offer.vp8Rtx, offer.extensions.cc]).toEqual([111, 96, 97, 3]);
+    const ufrag = await sealUfrag({ ...entry, node }, new Uint8Array(32), invite, offer, now);
+    expect(ufrag).toMatch(/^[A-Za-z0-9+/]{248}$/);
+    const answer = writeAnswer(offer, { ip: "127.0.0.1", port: 1, icePwd: entry.icePwd, fingerprint: entry.fingerprint, ufrag });
+    expect(answer).toContain(`a=ice-ufrag:${ufrag}`);
+    expect(answer).toContain("a=simulcast:recv q;h;f");
   });
 });
 

@@ -1,0 +1,33 @@
+#pragma once
+/// Contacts that we heard of and have not yet spoken to: the "new" half of Bitcoin's addrman (the routing
+/// table is the "tried" half). Each source network may fill only an eighth of it, in places that a secret
+/// chooses, so that one liar cannot push out what the others told.
+#include "dht/surroundings.hpp"
+
+namespace conclave::dht {
+
+class Newcomers {
+ public:
+  /// `source` told us of `peer`; both by network.
+  void hear(const Surroundings& around, Handle peer, Networks source, std::uint64_t secret);
+  /// A contact for which `wanted(handle)` holds, and forgets it; `no_handle` if there is none.
+  template <class Wanted>
+  Handle take(Wanted&& wanted) {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      cursor_ = static_cast<std::uint16_t>((cursor_ + 1) % places_.size());
+      Handle peer = places_[cursor_];
+      if (peer == no_handle) continue;
+      places_[cursor_] = no_handle;  // in vain or not: it is spoken to, or not wanted any more
+      if (wanted(peer)) return peer;
+    }
+    return no_handle;
+  }
+  std::span<const Handle> places() const { return places_; }
+  std::size_t memory() const { return places_.capacity() * sizeof(Handle); }
+
+ private:
+  std::vector<Handle> places_;  ///< empty until first used
+  std::uint16_t cursor_ = 0;
+};
+
+}  // namespace conclave::dht

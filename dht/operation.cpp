@@ -1,0 +1,220 @@
+#include "dht/operation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace conclave::dht {
+
+Operation::Operation(const Surroundings& around, OperationId id, Kind kind, Lookup::Goal goal, Handle self,
+                     RecordPtr record, TimePoint now)
+    : around_(&around),
+      id_(id),
+      kind_(kind),
+      self_(self),
+      record_(std::move(record)),
+      started_(now),
+      lookup_(around, goal, self) {}
+
+Operation::Holder& Operation::holder(Handle peer) {
+  for (auto& known : holders_)
+    if (known.peer == peer) return known;
+  return holders_.emplace_back(Holder{.peer = peer});
+}
+
+Operation::Ask Operation::question(Handle to, Part part) {
+  Ask ask{to, {}, part};
+  auto& goal = part == 0 || part > sides_.size() ? lookup_.goal() : sides_[part - 1u].goal();
+  ask.request.target = goal.target;
+  if (kind_ == Kind::get) {
+    ask.request.kind = Kind::get;
+    ask.request.point = lookup_.goal().target;
+    for (auto& record : records_) {
+      if (ask.request.have.size() == Request::have_max) break;
+      ask.request.have.push_back(record_tag(record->publisher, record->sequence));
+    }
+  } else {
+    ask.request.kind = Kind::find;
+  }
+  return ask;
+}
+
+/// Puts and further pages, beside the questions of the searches.
+std::optional<Operation::Ask> Operation::extra() {
+  if (!puts_.empty() && extra_under_way_ < 2 * around_->parameters.k) {
+    auto& to = holder(puts_.back());
+    puts_.pop_back();
+    Ask ask{to.peer, {}, put_part};
+    ask.request.kind = Kind::put;
+    ask.request.token = to.token;
+    ask.request.record = record_;
+    ++extra_asks_;
+    ++extra_under_way_;
+    return ask;
+  }
+  if (kind_ != Kind::get || extra_asks_ >= pages_total_max) return std::nullopt;
+  for (auto& from : holders_) {
+    if (!from.more || from.asked || from.pages >= pages_max) continue;
+    from.asked = true;
+    from.more = false;
+    ++from.pages;
+    ++extra_asks_;
+    ++extra_under_way_;
+    return question(from.peer, page_part);
+  }
+  return std::nullopt;
+}
+
+/// The searches have nothing more to ask: what comes next? False when there is only waiting, or the end.
+bool Operation::advance() {
+  if (done_ || !lookup_.done()) return false;
+  for (auto& side : sides_)
+    if (!side.done()) return false;
+  if (!sided_) {
+    sided_ = true;
+    search_sides();
+    if (!sides_.empty()) return true;
+  } else if (!sides_.empty()) {
+    std::vector<Handle> more;
+    for (auto& side : sides_)
+      side.each_answered([&](const Lookup::Candidate& candidate) { more.push_back(candidate.peer); });
+    for (auto& side : sides_) extra_asks_ += static_cast<unsigned>(side.asks());
+    sides_.clear();
+    lookup_.add(more);
+    return true;
+  }
+  if (kind_ == Kind::put && !puts_queued_) {
+    puts_queued_ = true;
+    queue_puts();
+    if (!puts_.empty()) return true;
+  }
+  done_ = extra_under_way_ == 0;
+  return false;
+}
+
+/// The region is the keys that share at least b bits with the target. A crowd next to the target fills every
+/// answer about the target itself; the rest of the region is three keys that differ in bit b, b+1 and b+2,
+/// around which the crowd does not stand.
+void Operation::search_sides() {
+  auto& rules = around_->parameters;
+  auto goal = lookup_.goal();
+  if (!rules.region || kind_ == Kind::find || goal.radius >= 1 || goal.region <= 0) return;
+  crowd_ = lookup_.within(Distance::of_share(goal.radius)) > rules.k * 8 / 5;
+  if (!crowd_) return;
+  std::vector<Handle> seeds;
+  for (auto& candidate : lookup_.candidates())
+    if (candidate.state == Lookup::State::answered || candidate.state == Lookup::State::heard)
+      seeds.push_back(candidate.peer);
+  const int first = static_cast<int>(std::floor(-std::log2(goal.region)));
+  for (int bit = first; bit < first + 3; ++bit) {
+    auto aside = goal;
+    aside.target = with_flipped_bit(goal.target, bit);
+    aside.region = 0;
+    aside.paths = 2;
+    auto& side = sides_.emplace_back(*around_, aside, self_);
+    side.start(seeds);
+  }
+}
+
+void Operation::queue_puts() {
+  auto& rules = around_->parameters;
+  const auto region = Distance::of_share(lookup_.goal().region);
+  unsigned rank = 0;
+  lookup_.each_answered([&](const Lookup::Candidate& candidate) {
+    if (rank++ >= rules.k && candidate.distance > region) return;
+    auto& to = holder(candidate.peer);
+    if (to.asked) return;
+    to.asked = true;
+    puts_.push_back(candidate.peer);
+  });
+  std::reverse(puts_.begin(), puts_.end());
+}
+
+TimePoint Operation::wake() const {
+  TimePoint first = lookup_.wake();
+  for (auto& side : sides_) first = std::min(first, side.wake());
+  return first;
+}
+
+void Operation::take(const Response& response, UnixTime wall, std::vector<RecordPtr>& found) {
+  for (auto& record : response.records) {
+    if (record->point != lookup_.goal().target || record->expires <= wall) continue;
+    auto same = std::find_if(records_.begin(), records_.end(),
+                             [&](const RecordPtr& known) { return known->publisher == record->publisher; });
+    if (same != records_.end() && (*same)->sequence >= record->sequence) continue;
+    if (!around_->trust.genuine(*record)) continue;
+    if (same != records_.end()) {
+      *same = record;
+    } else if (records_.size() < 8 * around_->parameters.publishers_max) {
+      records_.push_back(record);
+    } else {
+      continue;
+    }
+    found.push_back(record);
+  }
+}
+
+void Operation::on_response(Handle from, Part part, const Response& response, Now now,
+                            std::vector<RecordPtr>& found) {
+  if (part == put_part) {
+    --extra_under_way_;
+    if (response.status == PutStatus::stored && ++stored_ == around_->parameters.k / 2)
+      first_ = now.at - started_;
+    return;
+  }
+  if (part == page_part) {
+    --extra_under_way_;
+    holder(from).asked = false;
+  } else if (part == 0) {
+    lookup_.on_response(from, response.contacts);
+  } else if (part <= sides_.size()) {
+    sides_[part - 1u].on_response(from, response.contacts);
+  }
+  if (kind_ == Kind::get) {
+    auto before = found.size();
+    take(response, now.wall, found);
+    if (found.size() > before && first_ == Duration{}) first_ = now.at - started_;
+    if (response.more > 0) holder(from).more = true;
+  } else if (kind_ == Kind::put) {
+    auto& to = holder(from);
+    to.token = response.token;
+    // Who answers from well inside the region will be chosen in the end: it need not wait for the rest.
+    auto& goal = lookup_.goal();
+    if (!to.asked && goal.radius < 1 &&
+        distance(around_->directory.position(from), goal.target) <= Distance::of_share(goal.radius * 0.7)) {
+      to.asked = true;
+      puts_.push_back(from);
+    }
+  }
+}
+
+void Operation::on_failure(Handle from, Part part, TimePoint) {
+  if (part == put_part || part == page_part) {
+    --extra_under_way_;
+  } else if (part == 0) {
+    lookup_.on_failure(from);
+  } else if (part <= sides_.size()) {
+    sides_[part - 1u].on_failure(from);
+  }
+}
+
+Outcome Operation::outcome(TimePoint now) const {
+  Outcome out;
+  out.id = id_;
+  out.kind = kind_;
+  out.target = lookup_.goal().target;
+  out.closest = lookup_.closest(around_->parameters.k);
+  out.records = records_;
+  out.stored = stored_;
+  out.asks = static_cast<unsigned>(lookup_.asks()) + extra_asks_;
+  for (auto& side : sides_) out.asks += static_cast<unsigned>(side.asks());
+  out.hops = lookup_.hops();
+  out.escalated = lookup_.escalated();
+  out.crowd = crowd_;
+  out.took = now - started_;
+  out.first = first_;
+  out.kth = lookup_.kth().value_or(Distance{~0ull, ~0ull});
+  out.internal = internal;
+  return out;
+}
+
+}  // namespace conclave::dht

@@ -1,0 +1,131 @@
+/**
+ * The encoded-transform worker: every frame that leaves is sealed here, every one that comes is opened here. Frames
+ * that cannot be sealed do not leave; frames that do not open are not shown. docs/calls.md, section 6.
+ */
+import { keyId, type Kind } from "../conference/sender_keys";
+import { type Bytes, hex, uint } from "../crypto/bytes";
+import { Opener, Sealer, splitFrame } from "./frame";
+import { type Figures, type FromWorker, patienceMs, type ToWorker, type TransformOptions } from "./messages";
+
+interface EncodedFrame {
+  data: ArrayBuffer;
+}
+interface Transformer {
+  readable: ReadableStream<EncodedFrame>;
+  writable: WritableStream<EncodedFrame>;
+  options: TransformOptions;
+}
+/** Not in TypeScript's library yet. */
+const scope = self as unknown as Pick<DedicatedWorkerGlobalScope, "postMessage" | "onmessage"> & {
+  onrtctransform: (event: { transformer: Transformer }) => void;
+};
+
+const sealers = new Map<Kind, Sealer>();
+/** By the first 6 bytes of the key id, which name a sender and a kind. */
+const openers = new Map<string, Opener>();
+/** Resolved whenever a key arrives. */
+let { promise: nextKey, resolve: keyCame } = Promise.withResolvers<void>();
+const figures: Figures = { sealed: 0, opened: 0, held: 0, refused: 0, unopened: 0 };
+
+const tell = (message: FromWorker): void => scope.postMessage(message);
+const prefixOf = (kid: bigint): string => hex(uint(kid, 8).subarray(0, 6));
+
+async function takeKey(message: Extract<ToWorker, { baseKey: Bytes }>): Promise<void> {
+  if (message.type === "own") {
+    let sealer = sealers.get(message.kind);
+    if (!sealer) sealers.set(message.kind, (sealer = new Sealer(message.call, message.kind)));
+    await sealer.use(message.generation, message.baseKey);
+    return;
+  }
+  const prefix = prefixOf(await keyId(message.call, message.kind, 0));
+  let opener = openers.get(prefix);
+  if (!opener) openers.set(prefix, (opener = new Opener(message.call, message.kind)));
+  await opener.use(message.generation, message.baseKey);
+  keyCame();
+  ({ promise: nextKey, resolve: keyCame } = Promise.withResolvers<void>());
+}
+
+// Keys are taken one after the other, so that none overtakes another.
+let taking = Promise.resolve();
+scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === "figures") {
+    tell({ type: "figures", figures });
+  } else if (data.type === "forget") {
+    const call = hex(data.call);
+    for (const [prefix, opener] of openers) if (hex(opener.call) === call) openers.delete(prefix);
+  } else {
+    taking = taking.then(() => takeKey(data));
+  }
+};
+
+async function seal(frame: EncodedFrame, kind: Kind): Promise<boolean> {
+  const sealed = await sealers.get(kind)?.seal(new Uint8Array(frame.data));
+  if (!sealed) {
+    ++figures.held;
+    return false;
+  }
+  frame.data = sealed.buffer;
+  ++figures.sealed;
+  return true;
+}
+
+/** What one slot remembers between frames. */
+class Slot {
+  private speaking = "";
+  private missing: { prefix: string; since: number } | null = null;
+
+  constructor(private readonly options: TransformOptions) {}
+
+  async open(frame: EncodedFrame): Promise<boolean> {
+    const bytes = new Uint8Array(frame.data);
+    try {
+      const { clear, header } = splitFrame(this.options.kind, bytes);
+      const prefix = prefixOf(header.kid);
+      let plaintext = await openers.get(prefix)?.open(bytes, header, clear);
+      // The key may be on its way: wait for it, but not with every frame anew.
+      while (!plaintext && this.mayWait(prefix)) {
+        await Promise.race([nextKey, new Promise((resolve) => setTimeout(resolve, 50))]);
+        plaintext = await openers.get(prefix)?.open(bytes, header, clear);
+      }
+      if (!plaintext) {
+        ++figures.unopened;
+        return false;
+      }
+      this.missing = null;
+      if (this.speaking !== prefix) {
+        this.speaking = prefix;
+        tell({ type: "speaks", slot: this.options.slot, call: openers.get(prefix)!.call, kind: this.options.kind });
+      }
+      frame.data = plaintext.buffer;
+      ++figures.opened;
+      return true;
+    } catch {
+      ++figures.refused;
+      return false;
+    }
+  }
+
+  private mayWait(prefix: string): boolean {
+    const now = performance.now();
+    if (this.missing?.prefix !== prefix) {
+      this.missing = { prefix, since: now };
+      tell({ type: "missing", slot: this.options.slot, prefix });
+    }
+    if (now - this.missing.since < patienceMs) return true;
+    // Ask again now and then: the message that had the key may have been lost.
+    if (now - this.missing.since > 2000) this.missing = null;
+    return false;
+  }
+}
+
+scope.onrtctransform = ({ transformer }) => {
+  const { options } = transformer;
+  const slot = new Slot(options);
+  const transform = new TransformStream<EncodedFrame, EncodedFrame>({
+    async transform(frame, controller) {
+      const pass = options.direction === "send" ? await seal(frame, options.kind) : await slot.open(frame);
+      if (pass) controller.enqueue(frame);
+    },
+  });
+  void transformer.readable.pipeThrough(transform).pipeTo(transformer.writable).catch(() => {});
+};
