@@ -39,16 +39,18 @@ Response Core::on_request(const Asker& from, const Request& request, Now now) {
       break;
     case Kind::find:
       response.token = token(from.networks, now.at, 0);
-      table_.closest(request.target, from.peer, response.contacts);
+      table_.closest(request.target, around_->parameters.k, from.peer, response.contacts);
       break;
-    case Kind::get:
+    case Kind::get: {
       response.token = token(from.networks, now.at, 0);
-      table_.closest(request.target, from.peer, response.contacts);
-      // Entries first, then as many contacts as still fit (dht/wire.cpp cuts them).
+      // Entries first, then as many contacts as still fit.
+      std::size_t room = answer_size_max - answer_header_size;
       if (store_)
-        response.more =
-            store_->get(request.point, request.have, now.wall, secret_, answer_size_max, response.records);
+        response.more = store_->get(request.point, request.have, now.wall, secret_, room, response.records);
+      for (auto& record : response.records) room -= record->size + 3u;
+      table_.closest(request.target, room / contact_size, from.peer, response.contacts);
       break;
+    }
     case Kind::put:
       response.status = PutStatus::refused;
       if (!request.record) break;
@@ -86,8 +88,14 @@ OperationId Core::start(Kind kind, const Key& target, RecordPtr record, std::spa
 OperationId Core::find(const Key& target, TimePoint now) {
   return start(Kind::find, target, nullptr, {}, false, now);
 }
-OperationId Core::get(const Key& point, TimePoint now) {
-  return start(Kind::get, point, nullptr, {}, false, now);
+OperationId Core::get(const Key& point, Now now) {
+  auto id = start(Kind::get, point, nullptr, {}, false, now.at);
+  if (id == OperationId{} || !store_) return id;
+  std::vector<RecordPtr> own, found;
+  store_->get(point, {}, now.wall, secret_, ~std::size_t{0}, own);
+  operations_.back()->offer(own, now.wall, found);
+  for (auto& record : found) found_.push_back({id, std::move(record)});
+  return id;
 }
 OperationId Core::put(RecordPtr record, TimePoint now) {
   Key point = record->point;
@@ -97,6 +105,9 @@ OperationId Core::join(std::span<const Handle> peers, TimePoint now) {
   return start(Kind::find, around_->directory.position(self_), nullptr, peers, true, now);
 }
 void Core::publish(RecordPtr record, TimePoint now) { upkeep_.publish(std::move(record), now); }
+void Core::publish_later(RecordPtr record, TimePoint now) {
+  upkeep_.publish(std::move(record), now + around_->parameters.republish_every);
+}
 void Core::withdraw(const SigningPublicKey& publisher) { upkeep_.withdraw(publisher); }
 
 void Core::hear(Handle peer) {

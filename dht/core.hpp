@@ -40,20 +40,24 @@ class Core {
   static constexpr std::size_t operations_max = 64;
   /// Bytes of an answer's body: a datagram of 1232 with headers, Noise and padding.
   static constexpr std::size_t answer_size_max = 1080;
+  static constexpr std::size_t answer_header_size = 32;
+  /// A contact at a v4 address, as dht/wire.hpp writes it.
+  static constexpr std::size_t contact_size = 48;
 
   Core(const Surroundings& around, Handle self, TimePoint now);
 
   // What others ask.
-  /// `contact_size` is what one contact takes on the wire.
   Response on_request(const Asker& from, const Request& request, Now now);
 
   // What we ask. Zero where too many operations are under way.
   OperationId find(const Key& target, TimePoint now);
-  OperationId get(const Key& point, TimePoint now);
+  OperationId get(const Key& point, Now now);
   OperationId put(RecordPtr record, TimePoint now);
   /// Keeps `record` alive: puts it now, and again before its holders can all be gone. A newer one of the same
   /// publisher takes its place.
   void publish(RecordPtr record, TimePoint now);
+  /// The same, for who makes the first put by itself.
+  void publish_later(RecordPtr record, TimePoint now);
   void withdraw(const SigningPublicKey& publisher);
   /// Enters the network by these: asks them who is near us, then fills the table little by little.
   OperationId join(std::span<const Handle> peers, TimePoint now);

@@ -39,7 +39,7 @@ PutStatus MeetingStore::put(const Surroundings& around, const RecordPtr& record,
       if (held.record->publisher != record->publisher) continue;
       if (held.record->sequence > record->sequence) return PutStatus::stale;
       if (held.record->sequence == record->sequence) return PutStatus::stored;
-      if (!around.trust.genuine(*record)) return PutStatus::refused;
+      if (!around.trust.genuine(*record, now)) return PutStatus::refused;
       held.record = record;
       return PutStatus::stored;
     }
@@ -50,7 +50,7 @@ PutStatus MeetingStore::put(const Surroundings& around, const RecordPtr& record,
     point = points_.find(record->point);
     if (!room(around, point == points_.end() ? nobody : point->second, from)) return PutStatus::crowded;
   }
-  if (!around.trust.genuine(*record)) return PutStatus::refused;
+  if (!around.trust.genuine(*record, now)) return PutStatus::refused;
   points_[record->point].push_back({record, from});
   count(from, +1);
   return PutStatus::stored;
@@ -70,8 +70,8 @@ std::uint16_t MeetingStore::get(const Key& point, std::span<const std::uint64_t>
   std::sort(order.begin(), order.end());
   std::uint16_t left_out = 0;
   for (auto& [place, record] : order) {
-    if ((*record)->size <= size_max) {
-      size_max -= (*record)->size;
+    if ((*record)->size + 3u <= size_max) {  // with its msgpack header
+      size_max -= (*record)->size + 3u;
       out.push_back(*record);
     } else {
       ++left_out;

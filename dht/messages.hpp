@@ -28,7 +28,7 @@ std::uint64_t record_tag(const SigningPublicKey& publisher, std::uint64_t sequen
 class Trust {
  public:
   virtual ~Trust() = default;
-  virtual bool genuine(const Record& record) const = 0;
+  virtual bool genuine(const Record& record, UnixTime now) const = 0;
 };
 
 /// At most `max` contacts, without an allocation.

@@ -135,13 +135,13 @@ TimePoint Operation::wake() const {
   return first;
 }
 
-void Operation::take(const Response& response, UnixTime wall, std::vector<RecordPtr>& found) {
-  for (auto& record : response.records) {
+void Operation::take(const std::vector<RecordPtr>& records, UnixTime wall, std::vector<RecordPtr>& found) {
+  for (auto& record : records) {
     if (record->point != lookup_.goal().target || record->expires <= wall) continue;
     auto same = std::find_if(records_.begin(), records_.end(),
                              [&](const RecordPtr& known) { return known->publisher == record->publisher; });
     if (same != records_.end() && (*same)->sequence >= record->sequence) continue;
-    if (!around_->trust.genuine(*record)) continue;
+    if (!around_->trust.genuine(*record, wall)) continue;
     if (same != records_.end()) {
       *same = record;
     } else if (records_.size() < 8 * around_->parameters.publishers_max) {
@@ -171,7 +171,7 @@ void Operation::on_response(Handle from, Part part, const Response& response, No
   }
   if (kind_ == Kind::get) {
     auto before = found.size();
-    take(response, now.wall, found);
+    take(response.records, now.wall, found);
     if (found.size() > before && first_ == Duration{}) first_ = now.at - started_;
     if (response.more > 0) holder(from).more = true;
   } else if (kind_ == Kind::put) {

@@ -41,6 +41,10 @@ class Operation {
   Operation(const Surroundings& around, OperationId id, Kind kind, Lookup::Goal goal, Handle self,
             RecordPtr record, TimePoint now);
   void start(std::span<const Handle> seeds) { lookup_.start(seeds); }
+  /// What the reader itself holds for others.
+  void offer(const std::vector<RecordPtr>& own, UnixTime wall, std::vector<RecordPtr>& found) {
+    take(own, wall, found);
+  }
 
   template <class Patience>
   std::optional<Ask> next(TimePoint now, Patience&& patience) {
@@ -89,7 +93,7 @@ class Operation {
   void search_sides();
   void queue_puts();
   Holder& holder(Handle peer);
-  void take(const Response& response, UnixTime wall, std::vector<RecordPtr>& found);
+  void take(const std::vector<RecordPtr>& records, UnixTime wall, std::vector<RecordPtr>& found);
 
   const Surroundings* around_;
   OperationId id_;

@@ -51,11 +51,12 @@ struct Parameters {
   bool region = true;  ///< puts and reads go to all nodes nearer than the radius of k, not to k of them
   double region_margin = 1.15;  ///< on the estimated radius: the estimate is 10 % off at times
   std::size_t region_asks_max = 320;
-  std::size_t publishers_max = 32;           ///< per meeting point
-  std::size_t publishers_near_max = 2;       ///< of them from one network
-  std::size_t records_max = 4096;            ///< per node: 5 MB at most
-  std::size_t records_wide_max = 256;        ///< of them from one wide network
-  std::chrono::milliseconds life_max = 50h;  ///< two days and an hour (crypto/meeting_point.hpp), and clocks are off
+  std::size_t publishers_max = 32;      ///< per meeting point
+  std::size_t publishers_near_max = 2;  ///< of them from one network
+  std::size_t records_max = 4096;       ///< per node: 5 MB at most
+  std::size_t records_wide_max = 256;   ///< of them from one wide network
+  std::chrono::milliseconds life_max =
+      50h;  ///< two days and an hour (crypto/meeting_point.hpp), and clocks are off
 
   // Upkeep.
   bool upkeep = true;                 ///< off: a still world, in which only operations ask

@@ -10,9 +10,10 @@ namespace conclave::dht {
 
 namespace {
 
+/// At least 1: zero is for entries that a restart brought back and nobody has spoken to since.
 std::uint32_t seconds(TimePoint at) {
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
+  auto since = std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(since, 1));
 }
 
 }  // namespace
@@ -196,8 +197,8 @@ void Table::closest(const Key& target, std::size_t count, Handle except, std::ve
   collect(target, count, except, [&](Handle peer) { out.push_back(peer); });
 }
 
-void Table::closest(const Key& target, Handle except, Contacted& out) const {
-  collect(target, std::min<std::size_t>(around_->parameters.k, Contacted::max), except,
+void Table::closest(const Key& target, std::size_t count, Handle except, Contacted& out) const {
+  collect(target, std::min<std::size_t>({count, around_->parameters.k, Contacted::max}), except,
           [&](Handle peer) { out.push(peer); });
 }
 
@@ -227,7 +228,9 @@ void Table::restore(Handle peer, Rtt rtt) {
   const int index = bucket_of(peer);
   if (peer == self_ || find(peer, index) || bucket(index).size() >= around_->parameters.k) return;
   if (crowded(peer, index, nullptr)) return;
-  insert(make(peer, rtt, TimePoint{}), index);
+  auto entry = make(peer, rtt, TimePoint{});
+  entry.seen_s = 0;
+  insert(entry, index);
 }
 
 }  // namespace conclave::dht

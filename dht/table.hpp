@@ -13,7 +13,7 @@ class Table {
  public:
   struct Entry {
     Handle peer;
-    std::uint32_t seen_s = 0;  ///< when it last answered, in seconds of the node's clock
+    std::uint32_t seen_s = 0;  ///< when it last answered, in seconds of the node's clock; 0: before a restart
     Rtt rtt;
     std::uint16_t near_tag = 0;  ///< the low bits of its networks, so that counting them touches no contact;
     std::uint8_t wide_tag = 0;   ///< a match is looked up
@@ -49,7 +49,7 @@ class Table {
   /// The `count` nearest to `target`, in no order, without those that failed last time, `except` and
   /// ourselves.
   void closest(const Key& target, std::size_t count, Handle except, std::vector<Handle>& out) const;
-  void closest(const Key& target, Handle except, Contacted& out) const;
+  void closest(const Key& target, std::size_t count, Handle except, Contacted& out) const;
 
   /// Estimated share of the key space within which k nodes stand, from how dense the nodes around us are. The
   /// error is 20 %. 1 when fewer than k nodes are known.

@@ -36,10 +36,10 @@ bool Upkeep::found_again(Handle peer, TimePoint now) {
   return true;
 }
 
-void Upkeep::publish(RecordPtr record, TimePoint now) {
+void Upkeep::publish(RecordPtr record, TimePoint due) {
   withdraw(record->publisher);
-  published_.push_back({std::move(record), now});
-  next_ = std::min(next_, now);
+  published_.push_back({std::move(record), due});
+  next_ = std::min(next_, due);
 }
 
 void Upkeep::withdraw(const SigningPublicKey& publisher) {

@@ -41,7 +41,8 @@ class Upkeep {
   bool found_again(Handle peer, TimePoint now);
   std::span<const Handle> lost() const { return lost_; }
 
-  void publish(RecordPtr record, TimePoint now);
+  /// From `due` on, again and again.
+  void publish(RecordPtr record, TimePoint due);
   void withdraw(const SigningPublicKey& publisher);
   std::size_t published() const { return published_.size(); }
   std::size_t memory() const {

@@ -1,9 +1,9 @@
+#include "crypto/ensure.hpp"
+#include "simulations/conference.hpp"
+
 #include <cmath>
 #include <numbers>
 #include <numeric>
-
-#include "crypto/ensure.hpp"
-#include "simulations/conference.hpp"
 
 namespace conclave::sim {
 namespace {

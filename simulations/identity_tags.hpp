@@ -18,7 +18,7 @@ class IdentityTags final : public dht::Trust {
     std::memcpy(out.data(), &mark, sizeof mark);
     return out;
   }
-  bool genuine(const dht::Record& record) const override { return record.wire == tag(record); }
+  bool genuine(const dht::Record& record, UnixTime) const override { return record.wire == tag(record); }
 };
 
 }  // namespace conclave::sim

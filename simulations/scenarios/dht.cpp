@@ -40,8 +40,7 @@ void scenario_dht(const Options& options, Report& report) {
   double began = cpu_seconds();
   auto measured = measure_lookups(swarm, {lookups, 200, options.trace}, &report);
   double took = cpu_seconds() - began;
-  note(std::to_string(static_cast<int>(static_cast<double>(lookups) / took)) +
-       " lookups and " +
+  note(std::to_string(static_cast<int>(static_cast<double>(lookups) / took)) + " lookups and " +
        std::to_string(static_cast<int>(static_cast<double>(swarm.messages() - built) / took)) +
        " messages per second of one core");
 
