@@ -30,6 +30,8 @@ struct Node::Body {
   chat::Hello introduce(const AccountKey& to) const;
   boost::asio::awaitable<Result<chat::Standing>> meet(NodeKey peer, chat::Hello hello, io::Endpoint at);
   boost::asio::awaitable<Result<std::unique_ptr<io::Stream>>> open_chat(NodeKey node);
+  /// Where a device of a contact is connected from, for the next time.
+  boost::asio::awaitable<void> remember_place(NodeKey node);
   boost::asio::awaitable<Result<>> befriend(AccountKey account);
   /// A certificate of a contact or of ours: remembered, and the device is to have what we write.
   boost::asio::awaitable<Result<>> learn(Certificate certificate);

@@ -47,10 +47,25 @@ asio::awaitable<Result<chat::Standing>> Node::Body::meet(NodeKey peer, chat::Hel
   CO_CHECK(co_await learn(std::move(certificate)));
   if (how == chat::Standing::stranger) co_return how;
   (void)co_await roster->seen(hello.from, peer);
+  co_await remember_place(peer);
   presence->links_changed();
   chat->seen(hello.from);
   if (auto* person = roster->find(hello.from)) watchers.tell(ContactChanged{describe(*person)});
   co_return how;
+}
+
+asio::awaitable<void> Node::Body::remember_place(NodeKey node) {
+  auto connection = network->swarm().find(node);
+  if (!connection) co_return;
+  // Over UDP a node speaks from the port it listens on; over TCP only who was dialled does.
+  bool nquic = connection->kind() == io::Connection::Kind::nquic;
+  if (!nquic && !connection->dialled_by_us()) co_return;
+  if (connection->kind() == io::Connection::Kind::relayed) co_return;
+  address::PeerAddress place;
+  place.endpoint = connection->remote();
+  if (connection->kind() == io::Connection::Kind::tcp) place.transport = address::PeerAddress::Transport::tcp;
+  if (connection->kind() == io::Connection::Kind::websocket) place.transport = address::PeerAddress::Transport::ws;
+  (void)co_await roster->learn_addresses(node, {place.text()});
 }
 
 asio::awaitable<Result<>> Node::Body::learn(Certificate certificate) {

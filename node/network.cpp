@@ -172,6 +172,16 @@ asio::awaitable<void> Network::close() {
   if (body.swarm) co_await body.swarm->close();
   if (body.tcp) co_await body.tcp->close();
   if (body.quic) body.quic->close();
+  // The sockets go now: while one listens, the program does not end. From above to below.
+  body.swarm.reset();
+  body.tcp_carrier.reset();
+  body.quic_carrier.reset();
+  body.tcp.reset();
+  body.quic.reset();
+  body.oneshot.reset();
+  body.demux.reset();
+  body.counted.reset();
+  body.udp.reset();
 }
 
 swarm::Swarm& Network::swarm() { return *body_->swarm; }

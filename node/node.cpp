@@ -77,6 +77,7 @@ chat::Company Node::Body::company() {
   out.connected = [this](const AccountKey& account) { return presence->connected(account); };
   out.reach = [this](AccountKey account) { return presence->reach(account); };
   out.open = [this](NodeKey node) { return open_chat(node); };
+  out.link = [this](const NodeKey& node) { return network->swarm().find(node).get(); };
   out.kept = [this](const NodeKey& node) { return presence->kept(node); };
   out.misbehaved = [this](const NodeKey& node) { network->swarm().misbehaved(node, 20); };
   out.tell = [this](const chat::Change& change, chat::Standing how) { tell(change, how); };

@@ -33,7 +33,7 @@ std::optional<address::PeerAddress> address_of(const Link::Node& node) {
 asio::awaitable<Result<>> Node::bootstrap(std::vector<std::string> nodes) {
   auto& body = *body_;
   if (!body.running()) co_return fail(Errc::not_running);
-  std::vector<address::PeerAddress> addresses;
+  std::vector<address::PeerAddress> addresses, own;
   for (auto& text : nodes) {
     if (!text.empty() && text[0] == '/') {
       CO_TRY(auto one, address::PeerAddress::parse(text));
@@ -41,11 +41,19 @@ asio::awaitable<Result<>> Node::bootstrap(std::vector<std::string> nodes) {
       addresses.push_back(one);
     } else {
       CO_TRY(auto link, link_from_text(text));
-      for (auto& node : link.nodes)
-        if (auto one = address_of(node)) addresses.push_back(*one);
+      for (auto& node : link.nodes) {
+        auto one = address_of(node);
+        if (!one) continue;
+        addresses.push_back(*one);
+        if (link.account == body.self.account) own.push_back(*one);
+      }
     }
   }
   for (auto& one : addresses) body.network->hear(one);
+  // The link of another device of ours: it may be that device itself.
+  for (auto& one : own)
+    if (*one.node != body.self.node) body.presence->hint(body.self.account, *one.node, one);
+  if (!own.empty()) body.chat->greet(body.self.account);
   co_return Result<>();
 }
 

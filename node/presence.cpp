@@ -99,7 +99,9 @@ std::vector<NodeKey> Presence::connected(const AccountKey& account) const {
 
 std::map<NodeKey, std::vector<PeerAddress>> Presence::hints(const AccountKey& account) const {
   auto found = hints_.find(account);
-  if (found == hints_.end() || !parts_.roster.devices(account).empty()) return {};
+  if (found == hints_.end()) return {};
+  for (auto& [node, device] : parts_.roster.devices(account))
+    if (node != parts_.keys.public_key()) return {};
   return found->second;
 }
 

@@ -34,6 +34,8 @@ struct Company {
   std::function<boost::asio::awaitable<std::vector<NodeKey>>(AccountKey)> reach;
   /// A chat stream on the connection that there is.
   std::function<boost::asio::awaitable<Result<std::unique_ptr<io::Stream>>>(NodeKey)> open;
+  /// Names the connection to `node` that there is now; null without one.
+  std::function<const void*(const NodeKey& node)> link;
   /// Whether the connection to `node` is to last while nothing is said.
   std::function<bool(const NodeKey& node)> kept;
   std::function<void(const NodeKey& node)> misbehaved;

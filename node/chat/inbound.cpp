@@ -11,6 +11,8 @@ Inbound::Inbound(Parts& parts, NodeKey node, io::Endpoint at, std::unique_ptr<io
     : parts_(parts), node_(node), at_(at), stream_(std::move(stream)), work_(parts.executor, parts.clock) {}
 
 void Inbound::accepted() {
+  // What was dropped comes again on a new stream, from where we are.
+  if (dropped_) return end();
   have_asked_ = true;
   work_.ring();
 }
@@ -124,6 +126,7 @@ asio::awaitable<Result<>> Inbound::commit_batch(std::vector<Entry> batch) {
   auto standing = parts_.company.standing(*account_);
   if (standing == Standing::blocked) {
     (void)receiver_.committed({});
+    dropped_ = true;
     co_return Result<>();
   }
   std::set<AccountKey> named;
@@ -134,6 +137,7 @@ asio::awaitable<Result<>> Inbound::commit_batch(std::vector<Entry> batch) {
   struct Outcome {
     std::map<std::optional<AccountKey>, std::uint64_t> have;
     std::vector<Change> changes;
+    bool dropped = false;
   };
   bool stranger = standing == Standing::stranger;
   auto now = parts_.clock.unix_now();
@@ -146,10 +150,12 @@ asio::awaitable<Result<>> Inbound::commit_batch(std::vector<Entry> batch) {
                                TRY(auto accepted, journal.accept(entry.conversation.value_or(author), author,
                                                                  node, entry, now, stranger));
                                out.have[entry.conversation] = accepted.have;
+             out.dropped = out.dropped || accepted.verdict == Verdict::dropped;
                                std::ranges::move(accepted.changes, std::back_inserter(out.changes));
                              }
                              return out;
                            }));
+  dropped_ = dropped_ || outcome.dropped;
   for (auto& have : receiver_.committed(outcome.have))
     if (!stranger) to_say_.push_back(have);
   for (auto& change : outcome.changes) parts_.company.tell(change, standing);

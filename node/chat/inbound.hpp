@@ -38,6 +38,7 @@ class Inbound : public std::enable_shared_from_this<Inbound> {
   Receiver receiver_;
   std::deque<Frame> to_say_;  ///< bounded by what one batch or one hello asks for
   io::Event work_;
+  bool dropped_ = false;     ///< something came that we did not want then
   bool have_asked_ = false;  ///< the peer is to hear how far we are
   bool ended_ = false;       ///< the peer has finished
   bool over_ = false;

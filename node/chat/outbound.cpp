@@ -12,6 +12,7 @@ Outbound::Outbound(Parts& parts, AccountKey account, NodeKey node, std::unique_p
       stream_(std::move(stream)),
       sender_(account == parts.self.account),
       work_(parts.executor, parts.clock),
+      link_(parts.company.link(node)),
       proven_(parts.company.known(account, node)) {}
 
 void Outbound::grew() {

@@ -19,6 +19,8 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
   bool over() const { return over_; }
   const AccountKey& account() const { return account_; }
   const NodeKey& node() const { return node_; }
+  /// The connection it runs over, as Company::link names it.
+  const void* link() const { return link_; }
   /// Everything that this node is to have, it has; or it was not a device of the account after all.
   bool settled() const { return !proven_ || (!grew_ && sender_.idle()); }
   /// Something was acknowledged on this stream.
@@ -35,6 +37,7 @@ class Outbound : public std::enable_shared_from_this<Outbound> {
   std::unique_ptr<io::Stream> stream_;
   Sender sender_;
   io::Event work_;
+  const void* link_;
   bool proven_;
   bool grew_ = true;  ///< the database has not been asked yet
   bool progressed_ = false;

@@ -75,8 +75,15 @@ bool Service::covered(std::span<const NodeKey> nodes) const {
 }
 
 void Service::talk(const AccountKey& account, std::span<const NodeKey> nodes) {
-  for (auto& node : nodes)
+  for (auto& node : nodes) {
+    // A peer that was restarted comes over a new connection; the stream on the old one is dead and does not know it.
+    auto found = outbound_.find(node);
+    if (found != outbound_.end() && found->second && found->second->link() != parts_.company.link(node)) {
+      found->second->end();
+      outbound_.erase(found);
+    }
     if (outbound_.try_emplace(node, nullptr).second) scope_.start(session(account, node));
+  }
 }
 
 asio::awaitable<void> Service::session(AccountKey account, NodeKey node) {

@@ -18,12 +18,12 @@ namespace {
 
 /// One account's node, at an address of its own.
 struct Peer {
-  Peer(sim::World& the_world, sim::Network& network, Byte number)
+  Peer(sim::World& the_world, sim::Network& network, Byte number, std::optional<AccountKeys> whose = std::nullopt)
       : world(the_world),
         random(number),
         at{io::IpAddress::v4(192, 0, 2, number), 4000},
         socket(network.open(at)),
-        account(AccountKeys::generate(random)),
+        account(whose ? *whose : AccountKeys::generate(random)),
         keys(NodeKeys::generate(random)) {
     start();
   }
@@ -101,6 +101,164 @@ TEST_F(NodeTest, a_message_goes_by_key_to_a_given_address_and_a_receipt_comes_ba
   std::printf("figure %lld ms of virtual time from send to delivered, first contact included, round trip %lld ms\n",
               static_cast<long long>((world.now() - begin) / 1ms),
               static_cast<long long>(network.rtt(alice.at.ip, bob.at.ip) / 1ms));
+}
+
+/// Texts of a conversation.
+std::vector<std::string> texts(Peer& peer, const AccountKey& with) {
+  std::vector<std::string> out;
+  for (auto& message : *peer.run(peer.node->history(with, 0, 500))) out.push_back(message.body);
+  return out;
+}
+using Texts = std::vector<std::string>;
+
+struct FriendsTest : NodeTest {
+  FriendsTest() {
+    bob.befriend(alice);
+    alice.befriend(bob);
+  }
+  bool delivered(Peer& from, Peer& to, Duration patience = 10s) {
+    auto until = world.now() + patience;
+    while (world.now() < until) {
+      auto messages = from.history(to);
+      if (!messages.empty() && messages.back().delivery >= chat::Delivery::delivered) return true;
+      world.run_for(50ms);
+    }
+    return false;
+  }
+  Peer alice{world, network, 1};
+  Peer bob{world, network, 2};
+};
+
+TEST_F(FriendsTest, what_was_written_while_the_other_was_off_arrives_when_it_is_on) {
+  bob.stop();
+  world.run_for(10min);
+  ASSERT_TRUE(alice.run(alice.node->send(bob.account.public_key(), "one")));
+  world.run_for(3h);
+  EXPECT_EQ(alice.run(alice.node->history(bob.account.public_key(), 0, 9))->back().delivery, chat::Delivery::queued);
+  bob.start();
+  bob.befriend(alice);
+  auto begin = world.now();
+  ASSERT_TRUE(delivered(alice, bob, 10s));
+  std::printf("figure %lld ms from the receiver's start to delivered\n",
+              static_cast<long long>((world.now() - begin) / 1ms));
+  EXPECT_EQ(texts(bob, alice.node->account()), Texts{"one"});
+}
+
+TEST_F(FriendsTest, reading_editing_and_reacting_are_seen_on_the_other_side) {
+  auto id = *alice.run(alice.node->send(bob.node->account(), "helo"));
+  ASSERT_TRUE(delivered(alice, bob));
+  ASSERT_TRUE(alice.run(alice.node->edit(bob.node->account(), id, "hello")));
+  ASSERT_TRUE(bob.run(bob.node->react(alice.node->account(), id, "\U0001F44D")));
+  ASSERT_TRUE(bob.run(bob.node->mark_read(alice.node->account())));
+  world.run_for(5s);
+  auto seen = alice.history(bob).front();
+  EXPECT_EQ(seen.delivery, chat::Delivery::read);
+  EXPECT_EQ(seen.reactions.size(), 1u);
+  EXPECT_EQ(texts(bob, alice.node->account()), Texts{"hello"});
+  EXPECT_EQ(bob.run(bob.node->conversations())->front().unread, 0u);
+  EXPECT_EQ(bob.run(bob.node->edit(alice.node->account(), id, "mine")).error(), node::Errc::not_yours);
+}
+
+TEST_F(FriendsTest, a_blocked_account_is_not_heard_and_not_told) {
+  ASSERT_TRUE(bob.run(bob.node->set_blocked(alice.node->account(), true)));
+  ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), "are you there?")));
+  world.run_for(5min);
+  EXPECT_TRUE(bob.history(alice).empty());
+  EXPECT_LE(alice.history(bob).front().delivery, chat::Delivery::sent);
+  EXPECT_EQ(bob.run(bob.node->send(alice.node->account(), "no")).error(), node::Errc::blocked);
+  ASSERT_TRUE(bob.run(bob.node->set_blocked(alice.node->account(), false)));
+  ASSERT_TRUE(delivered(alice, bob, 20min));
+  EXPECT_EQ(texts(bob, alice.node->account()), Texts{"are you there?"});
+}
+
+TEST_F(FriendsTest, removing_a_contact_and_adding_it_again_loses_no_later_message) {
+  ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), "one")));
+  ASSERT_TRUE(delivered(alice, bob));
+  ASSERT_TRUE(alice.run(alice.node->remove_contact(bob.node->account())));
+  EXPECT_EQ(alice.run(alice.node->send(bob.node->account(), "x")).error(), node::Errc::unknown_account);
+  alice.befriend(bob);
+  ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), "two")));
+  ASSERT_TRUE(delivered(alice, bob, 1min));
+  EXPECT_EQ(texts(bob, alice.node->account()), (Texts{"one", "two"}));
+}
+
+TEST_F(NodeTest, a_stranger_waits_without_receipt_until_accepted) {
+  Peer alice(world, network, 1);
+  Peer bob(world, network, 2);
+  alice.befriend(bob);
+  auto watch = bob.node->watch();
+  for (auto text : {"hi", "it is me", "alice"}) ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), text)));
+  world.run_for(30s);
+  for (auto& message : alice.history(bob)) EXPECT_EQ(message.delivery, chat::Delivery::sent);
+  auto requests = *bob.run(bob.node->requests());
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].account, alice.node->account());
+  EXPECT_EQ(requests[0].messages, 3u);
+  EXPECT_EQ(requests[0].preview, "hi");
+  EXPECT_TRUE(bob.run(bob.node->contacts())->empty());
+  EXPECT_EQ(bob.run(bob.node->send(alice.node->account(), "who?")).error(), node::Errc::unknown_account);
+  ASSERT_TRUE(bob.run(bob.node->accept_request(alice.node->account(), "Alice")));
+  world.run_for(10s);
+  for (auto& message : alice.history(bob)) EXPECT_EQ(message.delivery, chat::Delivery::delivered);
+  ASSERT_TRUE(bob.run(bob.node->send(alice.node->account(), "hello Alice")));
+  world.run_for(10s);
+  EXPECT_EQ(texts(alice, bob.node->account()).back(), "hello Alice");
+  EXPECT_TRUE(bob.run(bob.node->requests())->empty());
+  bool told = false;
+  for (int i = 0; i < 20 && !told; ++i) {
+    std::optional<node::Event> event;
+    asio::co_spawn(
+        world.context(),
+        [](node::Watch& from, std::optional<node::Event>& to, TimePoint until) -> asio::awaitable<void> {
+          to = co_await from.next_until(until);
+        }(*watch, event, world.now() + 1s),
+        asio::detached);
+    world.run_for(2s);
+    told = event && std::holds_alternative<node::RequestArrived>(*event);
+  }
+  EXPECT_TRUE(told);
+}
+
+TEST_F(NodeTest, strangers_are_refused_for_thirty_days_and_not_told) {
+  Peer alice(world, network, 1);
+  Peer bob(world, network, 2);
+  alice.befriend(bob);
+  ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), "buy this")));
+  world.run_for(10s);
+  ASSERT_TRUE(bob.run(bob.node->refuse_request(alice.node->account())));
+  ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), "please")));
+  world.run_for(5min);
+  EXPECT_TRUE(bob.run(bob.node->requests())->empty());
+  EXPECT_TRUE(bob.history(alice).empty());
+  for (auto& message : alice.history(bob)) EXPECT_LE(message.delivery, chat::Delivery::sent);
+}
+
+TEST_F(NodeTest, own_devices_share_what_is_written_and_a_revoked_one_hears_no_more) {
+  Peer alice(world, network, 1);
+  Peer bob(world, network, 2);
+  Peer tablet(world, network, 3, alice.account);
+  ASSERT_TRUE(alice.run(alice.node->bootstrap({tablet.node->link()})));
+  ASSERT_TRUE(tablet.run(tablet.node->bootstrap({alice.node->link()})));
+  bob.befriend(alice);
+  alice.befriend(bob);
+  tablet.befriend(bob);
+  world.run_for(10s);
+  EXPECT_EQ(alice.run(alice.node->devices())->size(), 2u);
+  ASSERT_TRUE(alice.run(alice.node->send(bob.node->account(), "from the desk")));
+  world.run_for(5s);
+  EXPECT_EQ(texts(tablet, bob.node->account()), Texts{"from the desk"});
+  ASSERT_TRUE(bob.run(bob.node->send(alice.node->account(), "to both")));
+  world.run_for(30s);
+  EXPECT_EQ(texts(alice, bob.node->account()), (Texts{"from the desk", "to both"}));
+  EXPECT_EQ(texts(tablet, bob.node->account()), (Texts{"from the desk", "to both"}));
+  ASSERT_TRUE(alice.run(alice.node->revoke_device(tablet.node->node_key())));
+  world.run_for(30s);
+  ASSERT_TRUE(bob.run(bob.node->send(alice.node->account(), "to one")));
+  ASSERT_TRUE(tablet.run(tablet.node->send(bob.node->account(), "let me in")));
+  world.run_for(5min);
+  EXPECT_EQ(texts(alice, bob.node->account()).back(), "to one");
+  EXPECT_EQ(texts(tablet, bob.node->account()).back(), "let me in");
+  EXPECT_EQ(texts(bob, alice.node->account()).back(), "to one");
 }
 
 }  // namespace
