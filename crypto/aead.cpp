@@ -107,8 +107,8 @@ Result<> Aead::open_into(MutableBytes out, ByteView nonce, ByteView associated, 
   }
   if (algorithm_ == AeadAlgorithm::xchacha20_poly1305) {
     if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(out.data(), nullptr, sealed.data(), size, tag,
-                                                            associated.data(), associated.size(), nonce.data(),
-                                                            key_.data()) != 0)
+                                                            associated.data(), associated.size(),
+                                                            nonce.data(), key_.data()) != 0)
       return fail(Errc::undecryptable);
     return {};
   }

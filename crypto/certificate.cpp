@@ -11,14 +11,16 @@ constexpr Domain certificate_domain{"conclave/device/1"};
 constexpr Domain revocation_domain{"conclave/revocation/1"};
 
 // The orders below are the protocol. The signature is over the same array without its last element.
-using CertificateWire = std::tuple<std::uint8_t, AccountKey, NodeKey, std::uint64_t, UnixTime, UnixTime, std::string,
-                                   Signature>;
+using CertificateWire =
+    std::tuple<std::uint8_t, AccountKey, NodeKey, std::uint64_t, UnixTime, UnixTime, std::string, Signature>;
 using RevocationWire = std::tuple<std::uint8_t, AccountKey, NodeKey, UnixTime, Signature>;
 
 Bytes signed_part(const Certificate& c) {
   return codec::pack(std::tuple(version, c.account, c.node, c.sequence, c.created, c.expires, c.name));
 }
-Bytes signed_part(const Revocation& r) { return codec::pack(std::tuple(version, r.account, r.node, r.created)); }
+Bytes signed_part(const Revocation& r) {
+  return codec::pack(std::tuple(version, r.account, r.node, r.created));
+}
 
 }  // namespace
 
@@ -67,10 +69,12 @@ Result<Revocation> decode_revocation(ByteView in) {
 }
 
 Result<> verify(const Certificate& certificate, UnixTime now, std::span<const Revocation> revocations) {
-  CHECK(crypto::verify(certificate.account, certificate_domain, signed_part(certificate), certificate.signature));
+  CHECK(crypto::verify(certificate.account, certificate_domain, signed_part(certificate),
+                       certificate.signature));
   CHECK(crypto::to_x25519(certificate.node));
   // The skew goes on our side: a stranger's times may lie at the ends of their type.
-  if (now + clock_skew < certificate.created || now - clock_skew >= certificate.expires) return fail(Errc::expired);
+  if (now + clock_skew < certificate.created || now - clock_skew >= certificate.expires)
+    return fail(Errc::expired);
   for (const auto& revocation : revocations)
     if (revocation.account == certificate.account && revocation.node == certificate.node)
       return fail(Errc::revoked);

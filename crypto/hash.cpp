@@ -1,5 +1,6 @@
-// OpenSSL's plain SHA256_* calls are deprecated, but use the CPU's SHA instructions and cost no provider lookup and no
-// allocation per hash: a hash of 64 bytes takes a third of the time of EVP_Digest. libsodium's is portable C.
+// OpenSSL's plain SHA256_* calls are deprecated, but use the CPU's SHA instructions and cost no provider
+// lookup and no allocation per hash: a hash of 64 bytes takes a third of the time of EVP_Digest. libsodium's
+// is portable C.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/hash.hpp"
 

@@ -14,10 +14,12 @@ constexpr std::array<Byte, 5> kem_suite{'K', 'E', 'M', 0x00, 0x20};
 using Suite = ByteView;
 
 std::array<Byte, 10> schedule_suite(std::uint16_t cipher) {
-  return {'H', 'P', 'K', 'E', 0x00, 0x20, 0x00, 0x01, static_cast<Byte>(cipher >> 8), static_cast<Byte>(cipher)};
+  return {
+      'H', 'P', 'K', 'E', 0x00, 0x20, 0x00, 0x01, static_cast<Byte>(cipher >> 8), static_cast<Byte>(cipher)};
 }
 
-Secret<32> labeled_extract(Suite suite, ByteView salt, std::string_view label, std::initializer_list<ByteView> input) {
+Secret<32> labeled_extract(Suite suite, ByteView salt, std::string_view label,
+                           std::initializer_list<ByteView> input) {
   Bytes joined;
   for (ByteView part : input) append(joined, part);
   auto out = crypto::hmac_sha256(salt, {view(version), suite, view(label), joined});
@@ -35,7 +37,8 @@ void labeled_expand(Suite suite, ByteView key, std::string_view label, ByteView 
 }
 
 /// ExtractAndExpand of DHKEM, 4.1.
-Secret<32> shared_secret(std::initializer_list<ByteView> products, std::initializer_list<ByteView> kem_context) {
+Secret<32> shared_secret(std::initializer_list<ByteView> products,
+                         std::initializer_list<ByteView> kem_context) {
   Bytes context;
   for (ByteView part : kem_context) append(context, part);
   auto key = labeled_extract(kem_suite, {}, "eae_prk", products);
@@ -83,7 +86,8 @@ class Schedule {
 
 Bytes Context::seal(ByteView associated, ByteView plain) {
   ensure(aead_.has_value(), "an export-only context does not seal");
-  ensure(sequence_ < std::numeric_limits<std::uint64_t>::max(), "2^64 - 1 messages are enough for one context");
+  ensure(sequence_ < std::numeric_limits<std::uint64_t>::max(),
+         "2^64 - 1 messages are enough for one context");
   return aead_->seal(crypto::counter_nonce(base_nonce_, sequence_++), associated, plain);
 }
 
@@ -133,7 +137,8 @@ X25519Pair derive_pair(ByteView material) {
   return X25519Pair::from_secret(secret);
 }
 
-Result<Bytes> seal(const X25519Key& recipient, ByteView info, ByteView associated, ByteView plain, Random& random) {
+Result<Bytes> seal(const X25519Key& recipient, ByteView info, ByteView associated, ByteView plain,
+                   Random& random) {
   TRY(auto sender, setup_sender(Cipher::aes_128_gcm, recipient, info, random));
   Bytes out = copy(sender.encapsulated);
   append(out, sender.context.seal(associated, plain));

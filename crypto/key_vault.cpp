@@ -11,7 +11,8 @@ namespace {
 
 // magic ‖ version ‖ purpose ‖ method, then by method:
 //   0: checksum (8) ‖ content
-//   1: passes (4) ‖ memory in KiB (4) ‖ salt (16) ‖ nonce (24) ‖ ciphertext ‖ tag; everything before it is associated
+//   1: passes (4) ‖ memory in KiB (4) ‖ salt (16) ‖ nonce (24) ‖ ciphertext ‖ tag; everything before it is
+//   associated
 constexpr std::string_view magic = "CONCLAVE";
 constexpr Byte version = 1;
 constexpr Byte method_plain = 0;
@@ -59,7 +60,8 @@ Bytes prefix(Purpose purpose, Byte method) {
 
 }  // namespace
 
-Result<Bytes> lock(Purpose purpose, ByteView content, std::string_view passphrase, Random& random, Cost cost) {
+Result<Bytes> lock(Purpose purpose, ByteView content, std::string_view passphrase, Random& random,
+                   Cost cost) {
   ensure(within_bounds(cost), "a cost within bounds");
   if (content.size() > content_max) return fail(Errc::too_long);
   if (passphrase.empty()) {

@@ -83,7 +83,8 @@ Result<Link> link_from_text(std::string_view text) {
   auto bytes = codec::from_base64url(text);
   if (!bytes || bytes->size() < 1 + checksum_size) return fail(Errc::bad_checksum);
   ByteView content = ByteView(*bytes).first(bytes->size() - checksum_size);
-  if (!std::ranges::equal(checksum(content), ByteView(*bytes).last(checksum_size))) return fail(Errc::bad_checksum);
+  if (!std::ranges::equal(checksum(content), ByteView(*bytes).last(checksum_size)))
+    return fail(Errc::bad_checksum);
   if (content[0] != version) return fail(Errc::unsupported);
   return decode(content.subspan(1));
 }

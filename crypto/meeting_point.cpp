@@ -71,7 +71,8 @@ MeetingPoint meeting_point(const ConferenceKey& key, Day day) {
 }
 
 Secret<32> body_key(MeetingKind kind, ByteView key, Day day) {
-  return crypto::hkdf_expand<32>(crypto::hkdf_extract(view(body_salt), named(kind, key, day)).view(), view("body"));
+  return crypto::hkdf_expand<32>(crypto::hkdf_extract(view(body_salt), named(kind, key, day)).view(),
+                                 view("body"));
 }
 
 SigningKeys publisher_keys(const NodeKeys& node, const MeetingPoint& at) {

@@ -39,10 +39,11 @@ std::string safety_number(const AccountKey& a, const AccountKey& b) {
 
 std::string comparison_code(const crypto::Digest& roster) {
   std::array<Byte, 6 * group_size> bytes;
-  bool good = PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(roster.bytes.data()), static_cast<int>(roster.size),
-                                reinterpret_cast<const unsigned char*>(code_domain.data()),
-                                static_cast<int>(code_domain.size()), code_rounds, EVP_sha256(),
-                                static_cast<int>(bytes.size()), bytes.data()) == 1;
+  bool good =
+      PKCS5_PBKDF2_HMAC(reinterpret_cast<const char*>(roster.bytes.data()), static_cast<int>(roster.size),
+                        reinterpret_cast<const unsigned char*>(code_domain.data()),
+                        static_cast<int>(code_domain.size()), code_rounds, EVP_sha256(),
+                        static_cast<int>(bytes.size()), bytes.data()) == 1;
   ensure(good, "PBKDF2 runs");
   return groups(bytes);
 }

@@ -11,21 +11,24 @@ constexpr std::uint8_t version = 1;
 constexpr Domain entry_domain{"conclave/entry/1"};
 constexpr Domain content_domain{"conclave/entry-content/1"};
 constexpr std::size_t nonce_size = crypto::nonce_size(crypto::AeadAlgorithm::xchacha20_poly1305);
-// Bodies are padded to steps of this many bytes, so that a holder does not learn how many addresses there are.
+// Bodies are padded to steps of this many bytes, so that a holder does not learn how many addresses there
+// are.
 constexpr std::size_t padding_step = 128;
 constexpr std::size_t length_size = 2;
 constexpr std::size_t plain_max = SealedEntry::sealed_max - nonce_size - crypto::Aead::tag_size;
 
 // The orders below are the protocol.
-using EntryWire = std::tuple<std::uint8_t, MeetingPoint, SigningPublicKey, std::uint64_t, UnixTime, Bytes, Signature>;
-using ContentWire = std::tuple<std::uint8_t, NodeKey, Bytes, std::vector<Bytes>, std::vector<Bytes>, Signature>;
+using EntryWire =
+    std::tuple<std::uint8_t, MeetingPoint, SigningPublicKey, std::uint64_t, UnixTime, Bytes, Signature>;
+using ContentWire =
+    std::tuple<std::uint8_t, NodeKey, Bytes, std::vector<Bytes>, std::vector<Bytes>, Signature>;
 
 Bytes signed_part(const SealedEntry& e) {
   return codec::pack(std::tuple(version, e.at, e.publisher, e.sequence, e.expires, e.sealed));
 }
 
-/// The node signs what it says together with the place and the publisher: nobody who can read an entry can put its
-/// content elsewhere under a publisher key of his own.
+/// The node signs what it says together with the place and the publisher: nobody who can read an entry can
+/// put its content elsewhere under a publisher key of his own.
 Bytes signed_part(const EntryContent& c, const MeetingPoint& at, const SigningPublicKey& publisher) {
   return codec::pack(std::tuple(version, at, publisher, c.node, c.proof, c.addresses, c.relays));
 }
@@ -69,7 +72,8 @@ Result<> check_limits(const EntryContent& content) {
 }  // namespace
 
 Result<SealedEntry> seal_entry(MeetingKind kind, ByteView key, Day day, const EntryContent& content,
-                               const NodeKeys& node, std::uint64_t sequence, UnixTime expires, Random& random) {
+                               const NodeKeys& node, std::uint64_t sequence, UnixTime expires,
+                               Random& random) {
   ensure(content.node == node.public_key(), "the content names the node that signs it");
   CHECK(check_limits(content));
   SealedEntry out;
@@ -110,15 +114,16 @@ Result<> verify_entry(const SealedEntry& entry, UnixTime now) {
   return crypto::verify(entry.publisher, entry_domain, signed_part(entry), entry.signature);
 }
 
-Result<EntryContent> open_entry(MeetingKind kind, ByteView key, Day day, const SealedEntry& entry, UnixTime now) {
+Result<EntryContent> open_entry(MeetingKind kind, ByteView key, Day day, const SealedEntry& entry,
+                                UnixTime now) {
   if (entry.at != meeting_point(kind, key, day)) return fail(Errc::refused);
   if (entry.expires > expiry_limit(day)) return fail(Errc::expired);
   if (entry.sealed.size() < nonce_size) return fail(Errc::undecryptable);
   // The cheap check first: most noise at a meeting point comes from those who do not know the key.
   ByteView sealed = entry.sealed;
-  TRY(auto plain, cipher(kind, key, day)
-                      .open(sealed.first(nonce_size), associated(entry.at, entry.publisher),
-                            sealed.subspan(nonce_size)));
+  TRY(auto plain,
+      cipher(kind, key, day)
+          .open(sealed.first(nonce_size), associated(entry.at, entry.publisher), sealed.subspan(nonce_size)));
   CHECK(verify_entry(entry, now));
   TRY(auto text, unpadded(plain));
   TRY(auto number, codec::peek_kind(text));
@@ -132,8 +137,8 @@ Result<EntryContent> open_entry(MeetingKind kind, ByteView key, Day day, const S
   return out;
 }
 
-Result<AccountEntry> open_account_entry(const AccountKey& account, Day day, const SealedEntry& entry, UnixTime now,
-                                        std::span<const Revocation> revocations) {
+Result<AccountEntry> open_account_entry(const AccountKey& account, Day day, const SealedEntry& entry,
+                                        UnixTime now, std::span<const Revocation> revocations) {
   TRY(auto content, open_entry(MeetingKind::account, account, day, entry, now));
   TRY(auto certificate, decode_certificate(content.proof));
   if (certificate.account != account || certificate.node != content.node) return fail(Errc::refused);

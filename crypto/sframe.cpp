@@ -95,14 +95,15 @@ Bytes Key::seal(std::uint64_t counter, ByteView metadata, ByteView plain) {
   const std::size_t header_size = out.size();
   Bytes associated = joined(out, metadata);
   out.resize(header_size + plain.size() + crypto::Aead::tag_size);
-  aead_.seal_into(MutableBytes(out).subspan(header_size), crypto::counter_nonce(salt_, counter), associated, plain);
+  aead_.seal_into(MutableBytes(out).subspan(header_size), crypto::counter_nonce(salt_, counter), associated,
+                  plain);
   return out;
 }
 
 Result<Bytes> Key::open(const DecodedHeader& decoded, ByteView metadata, ByteView frame) {
   ensure(decoded.header.key_id == id_, "a frame of this key");
-  return aead_.open(crypto::counter_nonce(salt_, decoded.header.counter), joined(frame.first(decoded.size), metadata),
-                    frame.subspan(decoded.size));
+  return aead_.open(crypto::counter_nonce(salt_, decoded.header.counter),
+                    joined(frame.first(decoded.size), metadata), frame.subspan(decoded.size));
 }
 
 void Receiver::add(ByteView base_key, std::uint64_t key_id) {

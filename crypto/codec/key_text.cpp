@@ -23,15 +23,13 @@ Bytes joined(ByteView head, ByteView tail) {
   return out;
 }
 
-template <class Key>
-Result<Key> checked(ByteView bytes) {
+template <class Key> Result<Key> checked(ByteView bytes) {
   TRY(auto key, Key::from(bytes));
   CHECK(crypto::to_x25519(key));
   return key;
 }
 
-template <class Key>
-Result<Key> from_multibase(std::string_view text) {
+template <class Key> Result<Key> from_multibase(std::string_view text) {
   if (text.starts_with("did:key:")) text.remove_prefix(8);
   if (text.size() > key_text_max) return fail(Errc::too_long);
   if (!text.starts_with('z')) return fail(Errc::malformed);
@@ -39,6 +37,8 @@ Result<Key> from_multibase(std::string_view text) {
   if (!starts_with(bytes, ed25519_pub)) return fail(Errc::unsupported);
   return checked<Key>(ByteView(bytes).subspan(ed25519_pub.size()));
 }
+
+}  // namespace
 
 Result<Bytes> peer_id_from_text(std::string_view text) {
   if (text.size() > key_text_max) return fail(Errc::too_long);
@@ -51,8 +51,6 @@ Result<Bytes> peer_id_from_text(std::string_view text) {
   cid->erase(cid->begin(), cid->begin() + cid_head.size());
   return cid;
 }
-
-}  // namespace
 
 std::string to_text(const AccountKey& key) { return "z" + base58(joined(ed25519_pub, key)); }
 std::string to_text(const ConferenceKey& key) { return "z" + base58(joined(ed25519_pub, key)); }

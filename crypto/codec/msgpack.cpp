@@ -116,8 +116,8 @@ Parsed::~Parsed() = default;
 Item Parsed::root() const { return Item(&state_->handle.get()); }
 
 Result<Parsed> Parsed::from(ByteView in) {
-  // No count can be above the number of bytes there are: a five-byte message that announces four billion elements
-  // would otherwise have them allocated.
+  // No count can be above the number of bytes there are: a five-byte message that announces four billion
+  // elements would otherwise have them allocated.
   const std::size_t most = in.size();
   msgpack::unpack_limit limit(most, most, most, most, most, msgpack_depth_max);
   auto state = std::make_unique<State>();
@@ -126,14 +126,12 @@ Result<Parsed> Parsed::from(ByteView in) {
   try {
     std::size_t offset = 0;
     bool referenced = false;
-    state->handle = msgpack::unpack(reinterpret_cast<const char*>(state->bytes.data()), state->bytes.size(), offset,
-                                    referenced, keep, nullptr, limit);
+    state->handle = msgpack::unpack(reinterpret_cast<const char*>(state->bytes.data()), state->bytes.size(),
+                                    offset, referenced, keep, nullptr, limit);
     if (offset != in.size()) return fail(Errc::trailing_bytes);
   } catch (const msgpack::depth_size_overflow&) {
     return fail(Errc::too_long);
-  } catch (const msgpack::unpack_error&) {
-    return fail(Errc::malformed);
-  }
+  } catch (const msgpack::unpack_error&) { return fail(Errc::malformed); }
   return Parsed(std::move(state));
 }
 

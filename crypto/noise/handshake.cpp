@@ -42,7 +42,8 @@ Handshake::Handshake(const HandshakeSettings& settings)
       state_{SymmetricState(protocol_name(settings.pattern, settings.cipher), settings.cipher), {}, {}, {}} {
   state_.symmetric.mix_hash(settings.prologue);
   bool known = pattern_ == Pattern::ik && role_ == Role::initiator;
-  ensure(known == settings.theirs.has_value(), "their key is known beforehand to an IK initiator, and only there");
+  ensure(known == settings.theirs.has_value(),
+         "their key is known beforehand to an IK initiator, and only there");
   if (known) state_.their_static = settings.theirs;
   if (pattern_ == Pattern::ik) state_.symmetric.mix_hash(known ? *settings.theirs : ours_.public_key);
 }

@@ -1,5 +1,5 @@
-// Each primitive beside its limit, in one run: AEADs beside memcpy of the same size, a Noise handshake beside the bare
-// X25519 operations in it, sealing an entry beside its signatures.
+// Each primitive beside its limit, in one run: AEADs beside memcpy of the same size, a Noise handshake beside
+// the bare X25519 operations in it, sealing an entry beside its signatures.
 #include <benchmark/benchmark.h>
 
 #include "crypto/aead.hpp"
@@ -30,8 +30,7 @@ void memory_copy(benchmark::State& state) {
   per_byte(state);
 }
 
-template <AeadAlgorithm algorithm>
-void seal(benchmark::State& state) {
+template <AeadAlgorithm algorithm> void seal(benchmark::State& state) {
   crypto::Aead aead(algorithm, Bytes(crypto::key_size(algorithm)));
   Bytes nonce(crypto::nonce_size(algorithm)), aad(20), plain(state.range(0)), out(plain.size() + 16);
   for (auto _ : state) {
@@ -42,8 +41,7 @@ void seal(benchmark::State& state) {
   per_byte(state);
 }
 
-template <AeadAlgorithm algorithm>
-void open(benchmark::State& state) {
+template <AeadAlgorithm algorithm> void open(benchmark::State& state) {
   crypto::Aead aead(algorithm, Bytes(crypto::key_size(algorithm)));
   Bytes nonce(crypto::nonce_size(algorithm)), aad(20), plain(state.range(0));
   Bytes sealed = aead.seal(nonce, aad, plain);
@@ -54,8 +52,7 @@ void open(benchmark::State& state) {
   per_byte(state);
 }
 
-template <AeadAlgorithm algorithm>
-void header_mask(benchmark::State& state) {
+template <AeadAlgorithm algorithm> void header_mask(benchmark::State& state) {
   crypto::HeaderProtection protection(algorithm, Bytes(crypto::key_size(algorithm)));
   Bytes sample(16);
   for (auto _ : state) {
@@ -108,16 +105,16 @@ void noise_ik_bare_x25519(benchmark::State& state) {
       for (int i = 0; i < 4; ++i) benchmark::DoNotOptimize(crypto::x25519_shared(p.a.secret, p.b.public_key));
     }
   }
-  state.counters["handshakes"] = benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["handshakes"] =
+      benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
-template <noise::Cipher cipher>
-void noise_ik(benchmark::State& state) {
+template <noise::Cipher cipher> void noise_ik(benchmark::State& state) {
   Parties p;
   Bytes payload(80);
   for (auto _ : state) {
-    noise::HandshakeSettings settings{noise::Pattern::ik, cipher, noise::Role::initiator, p.a, p.b.public_key,
-                                      payload};
+    noise::HandshakeSettings settings{noise::Pattern::ik, cipher, noise::Role::initiator, p.a,
+                                      p.b.public_key,     payload};
     noise::Handshake initiator(settings);
     settings.role = noise::Role::responder;
     settings.ours = p.b;
@@ -130,7 +127,8 @@ void noise_ik(benchmark::State& state) {
     benchmark::DoNotOptimize(initiator.split_keys());
     benchmark::DoNotOptimize(responder.split_keys());
   }
-  state.counters["handshakes"] = benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["handshakes"] =
+      benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 void ed25519_sign(benchmark::State& state) {
@@ -163,10 +161,11 @@ struct Account {
   SeededRandom random{1};
   AccountKeys account = AccountKeys::generate(random);
   NodeKeys node = NodeKeys::generate(random);
-  EntryContent content{node.public_key(),
-                       encode(certify(account, node.public_key(), 1, now, now + std::chrono::hours(24), "desk")),
-                       {*from_hex("04010203049102000af1dcc101")},
-                       {}};
+  EntryContent content{
+      node.public_key(),
+      encode(certify(account, node.public_key(), 1, now, now + std::chrono::hours(24), "desk")),
+      {*from_hex("04010203049102000af1dcc101")},
+      {}};
   SealedEntry seal() {
     return *seal_entry(MeetingKind::account, account.public_key(), day_of(now), content, node, 1,
                        now + std::chrono::hours(2), random);
@@ -217,7 +216,8 @@ void msgpack_entry(benchmark::State& state) {
   Account a;
   Bytes bytes = encode(a.seal());
   for (auto _ : state) benchmark::DoNotOptimize(encode(*decode_entry(bytes)));
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(bytes.size()));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(bytes.size()));
 }
 
 BENCHMARK(entry_seal);

@@ -75,7 +75,8 @@ TEST(Certificate, a_revocation_is_no_certificate) {
 // These bytes are the format: whoever changes them changes the version.
 TEST(Certificate, bytes_are_as_documented) {
   auto account = AccountKeys::from_seed(Secret<32>());
-  auto certificate = certify(account, NodeKeys::from_seed(Secret<32>()).public_key(), 300, UnixTime{1}, UnixTime{2}, "a");
+  auto certificate =
+      certify(account, NodeKeys::from_seed(Secret<32>()).public_key(), 300, UnixTime{1}, UnixTime{2}, "a");
   const std::string key = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
   EXPECT_EQ(hex(encode(certificate)),
             "9801c420" + key + "c420" + key + "cd012c0102a161c440" + hex(certificate.signature));
@@ -83,12 +84,14 @@ TEST(Certificate, bytes_are_as_documented) {
   EXPECT_TRUE(crypto::verify(account.public_key(), {"conclave/device/1"}, message, certificate.signature));
 }
 
-RC_GTEST_PROP(Certificate, is_read_as_written, (std::uint64_t seed, std::uint64_t sequence, std::uint32_t lifetime)) {
+RC_GTEST_PROP(Certificate, is_read_as_written,
+              (std::uint64_t seed, std::uint64_t sequence, std::uint32_t lifetime)) {
   SeededRandom random(seed);
   auto account = AccountKeys::generate(random);
   auto node = NodeKeys::generate(random).public_key();
   auto name = std::string(random.below(Certificate::name_max + 1), 'x');
-  auto certificate = certify(account, node, sequence, now, now + std::chrono::milliseconds(lifetime + 1LL), name);
+  auto certificate =
+      certify(account, node, sequence, now, now + std::chrono::milliseconds(lifetime + 1LL), name);
   RC_ASSERT(*decode_certificate(encode(certificate)) == certificate);
   RC_ASSERT(encode(certificate).size() <= Certificate::size_max);
   auto revocation = revoke(account, node, now);

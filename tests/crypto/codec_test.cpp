@@ -115,9 +115,7 @@ TEST(KeyText, peer_ids_of_libp2p) {
     auto node = codec::node_key_from_text(entry["text"].get<std::string>());
     auto multihash = vectors::bytes(entry["multihash"]);
     EXPECT_EQ(node, codec::node_key_from_peer_id(multihash)) << entry.dump();
-    if (node) {
-      EXPECT_EQ(codec::peer_id(*node), multihash);
-    }
+    if (node) { EXPECT_EQ(codec::peer_id(*node), multihash); }
     ++count;
   }
   vectors::figure("libp2p peer ids", count);

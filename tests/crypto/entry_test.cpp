@@ -46,8 +46,9 @@ TEST(MeetingPoint, days_before_1970_are_negative) {
 // Two honest clocks are at most 20 minutes apart.
 RC_GTEST_PROP(MeetingPoint, a_reader_looks_where_the_publisher_is, ()) {
   auto start = start_of(Day(20'000));
-  auto offset = *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 3 * 86'400'000),
-                                rc::gen::inRange<std::int64_t>(86'400'000 - 4'000'000, 86'400'000 + 4'000'000));
+  auto offset =
+      *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 3 * 86'400'000),
+                      rc::gen::inRange<std::int64_t>(86'400'000 - 4'000'000, 86'400'000 + 4'000'000));
   auto apart = *rc::gen::inRange<std::int64_t>(-20 * 60'000, 20 * 60'000 + 1);
   UnixTime publisher{start.ms + offset};
   UnixTime reader{publisher.ms + apart};
@@ -99,11 +100,13 @@ TEST(SealedEntry, of_another_key_or_day_is_refused) {
 TEST(SealedEntry, cannot_be_taken_over_by_another_publisher_who_knows_the_key) {
   Fixture f;
   auto entry = f.seal();
-  // Mallory, who knows the account's key, seals the same content for herself: the node's signature does not hold.
+  // Mallory, who knows the account's key, seals the same content for herself: the node's signature does not
+  // hold.
   auto mallory = NodeKeys::generate(f.random);
   auto hers = f.content;
   hers.node = mallory.public_key();
-  auto forged = *seal_entry(MeetingKind::account, f.account.public_key(), f.day, hers, mallory, 8, now + 2h, f.random);
+  auto forged =
+      *seal_entry(MeetingKind::account, f.account.public_key(), f.day, hers, mallory, 8, now + 2h, f.random);
   EXPECT_TRUE(verify_entry(forged, now));
   EXPECT_EQ(open_account_entry(f.account.public_key(), f.day, forged, now).error(), Errc::refused);
   // Nor can a body be moved below another publisher's key.
@@ -115,7 +118,8 @@ TEST(SealedEntry, cannot_be_taken_over_by_another_publisher_who_knows_the_key) {
 TEST(SealedEntry, of_a_revoked_device_is_refused) {
   Fixture f;
   Revocation revocations[] = {revoke(f.account, f.node.public_key(), now)};
-  EXPECT_EQ(open_account_entry(f.account.public_key(), f.day, f.seal(), now, revocations).error(), Errc::revoked);
+  EXPECT_EQ(open_account_entry(f.account.public_key(), f.day, f.seal(), now, revocations).error(),
+            Errc::revoked);
 }
 
 TEST(SealedEntry, any_flipped_bit_is_noticed_by_the_holder) {
@@ -140,8 +144,8 @@ TEST(SealedEntry, time_is_bounded_in_both_directions) {
   EXPECT_EQ(verify_entry(entry, now - 24h * 3).error(), Errc::expired) << "too far ahead";
   entry.expires = UnixTime{std::numeric_limits<std::int64_t>::max()};
   EXPECT_EQ(verify_entry(entry, now).error(), Errc::expired);
-  auto later = *seal_entry(MeetingKind::account, f.account.public_key(), f.day, f.content, f.node, 1, now + 24h * 9,
-                           f.random);
+  auto later = *seal_entry(MeetingKind::account, f.account.public_key(), f.day, f.content, f.node, 1,
+                           now + 24h * 9, f.random);
   EXPECT_EQ(later.expires, expiry_limit(f.day));
 }
 
@@ -156,7 +160,8 @@ TEST(SealedEntry, the_publisher_is_the_same_after_a_restart_and_another_one_else
 TEST(SealedEntry, too_much_content_is_refused_when_sealing) {
   Fixture f;
   f.content.addresses.assign(8, Bytes(120, 1));
-  auto sealed = seal_entry(MeetingKind::account, f.account.public_key(), f.day, f.content, f.node, 1, now, f.random);
+  auto sealed =
+      seal_entry(MeetingKind::account, f.account.public_key(), f.day, f.content, f.node, 1, now, f.random);
   EXPECT_EQ(sealed.error(), Errc::too_long);
 }
 

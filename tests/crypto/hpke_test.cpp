@@ -47,7 +47,8 @@ std::size_t check(const nlohmann::json& vector) {
     Bytes context = vectors::bytes(exported["exporter_context"]);
     auto size = exported["L"].get<std::size_t>();
     EXPECT_EQ(hex(opening->export_secret(context, size)), exported["exported_value"].get<std::string>());
-    EXPECT_EQ(hex(sealing->context.export_secret(context, size)), exported["exported_value"].get<std::string>());
+    EXPECT_EQ(hex(sealing->context.export_secret(context, size)),
+              exported["exported_value"].get<std::string>());
     ++count;
   }
   return count;

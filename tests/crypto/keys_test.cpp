@@ -47,4 +47,38 @@ TEST(Keys, small_order_points_are_refused) {
   EXPECT_EQ(zero.error(), Errc::bad_key);
 }
 
+// With a public key or an R of small order one signature would fit many messages.
+TEST(Keys, signatures_of_small_order_points_do_not_verify) {
+  SeededRandom random(1);
+  auto keys = NodeKeys::generate(random);
+  auto good = keys.sign_bare(view("x"));
+  for (auto* point : {"0000000000000000000000000000000000000000000000000000000000000000",
+                      "0100000000000000000000000000000000000000000000000000000000000000",
+                      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                      "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
+    Bytes bytes = *from_hex(point);
+    // S = 0 and R = A: with the identity the equation [S]B = R + [k]A holds for every message.
+    Signature forged{};
+    std::copy(bytes.begin(), bytes.end(), forged.bytes.begin());
+    for (int i = 0; i < 16; ++i) {
+      auto message = std::to_string(i);
+      EXPECT_FALSE(crypto::verify_bare(bytes, view(message), forged)) << point;
+    }
+    Signature mixed = good;
+    std::copy(bytes.begin(), bytes.end(), mixed.bytes.begin());
+    EXPECT_FALSE(crypto::verify_bare(keys.public_key(), view("x"), mixed)) << point;
+  }
+}
+
+// The map to X25519 forgets the sign of x: the twin has the same X25519 key and is another identity.
+TEST(Keys, the_sign_flipped_twin_converts_alike_and_cannot_sign) {
+  SeededRandom random(2);
+  auto keys = NodeKeys::generate(random);
+  NodeKey twin = keys.public_key();
+  twin.bytes[31] ^= 0x80;
+  EXPECT_EQ(*crypto::to_x25519(twin), *crypto::to_x25519(keys.public_key()));
+  EXPECT_FALSE(crypto::verify_bare(twin, view("x"), keys.sign_bare(view("x"))));
+}
+
 }  // namespace

@@ -10,8 +10,9 @@ using namespace conclave;
 
 namespace {
 
-using Everything = std::tuple<std::uint8_t, std::int64_t, bool, std::string, Bytes, std::vector<std::uint32_t>,
-                              std::optional<std::uint64_t>, NodeKey, std::tuple<>, UnixTime>;
+using Everything =
+    std::tuple<std::uint8_t, std::int64_t, bool, std::string, Bytes, std::vector<std::uint32_t>,
+               std::optional<std::uint64_t>, NodeKey, std::tuple<>, UnixTime>;
 
 RC_GTEST_PROP(Msgpack, what_was_packed_is_unpacked,
               (std::uint8_t kind, std::int64_t number, bool truth, const Bytes& bytes,
@@ -19,8 +20,8 @@ RC_GTEST_PROP(Msgpack, what_was_packed_is_unpacked,
   SeededRandom random(seed);
   std::optional<std::uint64_t> maybe;
   if (truth) maybe = seed;
-  Everything value{kind, number,       truth, "grüße", bytes, list, maybe, random.fixed<NodeKey>(), {},
-                   UnixTime{number}};
+  Everything value{kind, number,          truth, "grüße", bytes, list, maybe, random.fixed<NodeKey>(),
+                   {},   UnixTime{number}};
   RC_ASSERT(*codec::unpack<Everything>(codec::pack(value)) == value);
   RC_ASSERT(*codec::peek_kind(codec::pack(value)) == kind);
 }
@@ -69,8 +70,8 @@ TEST(Msgpack, a_bomb_is_refused_before_it_is_built) {
 
 TEST(Msgpack, utf8_is_strict) {
   EXPECT_TRUE(codec::is_utf8("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
-  for (auto* bad : {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82",
-                    "\xff"})
+  for (auto* bad :
+       {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xe2\x82", "\xff"})
     EXPECT_FALSE(codec::is_utf8(bad)) << hex(view(bad));
 }
 
@@ -81,7 +82,8 @@ Bytes dashed(const std::string& text) {
   return *from_hex(digits);
 }
 
-/// One value of the suite in every form it may take on the wire; the first form is the shortest, which is ours.
+/// One value of the suite in every form it may take on the wire; the first form is the shortest, which is
+/// ours.
 template <class T>
 std::size_t check_forms(const T& value, const nlohmann::json& forms, bool first_is_ours = true) {
   std::size_t count = 0;
@@ -100,7 +102,8 @@ std::size_t check_forms(const T& value, const nlohmann::json& forms, bool first_
     // Some numbers have two shortest forms, signed and unsigned.
     auto ours = codec::pack(value);
     EXPECT_EQ(ours.size(), dashed(forms[0].get<std::string>()).size());
-    EXPECT_TRUE(std::ranges::any_of(forms, [&](const auto& form) { return dashed(form) == ours; })) << hex(ours);
+    EXPECT_TRUE(std::ranges::any_of(forms, [&](const auto& form) { return dashed(form) == ours; }))
+        << hex(ours);
   }
   return count;
 }

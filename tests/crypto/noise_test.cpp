@@ -35,9 +35,11 @@ struct Named {
   noise::Cipher cipher;
 };
 std::optional<Named> ours(const std::string& protocol) {
-  if (protocol == "Noise_IK_25519_ChaChaPoly_SHA256") return Named{noise::Pattern::ik, noise::Cipher::chacha_poly};
+  if (protocol == "Noise_IK_25519_ChaChaPoly_SHA256")
+    return Named{noise::Pattern::ik, noise::Cipher::chacha_poly};
   if (protocol == "Noise_IK_25519_AESGCM_SHA256") return Named{noise::Pattern::ik, noise::Cipher::aes_gcm};
-  if (protocol == "Noise_XX_25519_ChaChaPoly_SHA256") return Named{noise::Pattern::xx, noise::Cipher::chacha_poly};
+  if (protocol == "Noise_XX_25519_ChaChaPoly_SHA256")
+    return Named{noise::Pattern::xx, noise::Cipher::chacha_poly};
   if (protocol == "Noise_XX_25519_AESGCM_SHA256") return Named{noise::Pattern::xx, noise::Cipher::aes_gcm};
   return std::nullopt;
 }
@@ -46,8 +48,8 @@ void check(const nlohmann::json& vector, Named named) {
   SCOPED_TRACE(vector["protocol_name"].get<std::string>());
   auto party = [&](const std::string& who, noise::Role role) {
     Bytes prologue = vectors::bytes(vector[who + "_prologue"]);
-    noise::HandshakeSettings settings{named.pattern, named.cipher, role,
-                                      key_pair(vectors::bytes(vector[who + "_static"])), {}, prologue};
+    noise::HandshakeSettings settings{
+        named.pattern, named.cipher, role, key_pair(vectors::bytes(vector[who + "_static"])), {}, prologue};
     if (vector.contains(who + "_remote_static"))
       settings.theirs = *X25519Key::from(vectors::bytes(vector[who + "_remote_static"]));
     return Party{noise::Handshake(settings), {}, ScriptedRandom(vectors::bytes(vector[who + "_ephemeral"]))};
@@ -134,7 +136,8 @@ RC_GTEST_PROP(Noise, both_sides_end_with_the_same_keys_and_know_each_other, (std
   auto up = a.split();
   auto down = b.split();
   for (int i = 0; i < 3; ++i) {
-    RC_ASSERT(*down.receive.decrypt(view("ad"), up.send.encrypt(view("ad"), view("text"))) == copy(view("text")));
+    RC_ASSERT(*down.receive.decrypt(view("ad"), up.send.encrypt(view("ad"), view("text"))) ==
+              copy(view("text")));
     up.send.rekey();
     down.receive.rekey();
   }
@@ -167,8 +170,8 @@ TEST(Noise, another_prologue_is_another_conversation) {
   auto [a, b] = pair(1, noise::Pattern::ik, noise::Cipher::chacha_poly);
   SeededRandom random(2);
   auto keys = noise::KeyPair::of(NodeKeys::generate(random));
-  noise::HandshakeSettings settings{noise::Pattern::ik, noise::Cipher::chacha_poly, noise::Role::responder, keys,
-                                    {}, view("another")};
+  noise::HandshakeSettings settings{
+      noise::Pattern::ik, noise::Cipher::chacha_poly, noise::Role::responder, keys, {}, view("another")};
   EXPECT_EQ(noise::Handshake(settings).read(*a.write({}, random)).error(), Errc::undecryptable);
 }
 

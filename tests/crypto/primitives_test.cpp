@@ -15,8 +15,10 @@ namespace {
 
 // FIPS 180-4.
 TEST(Hash, sha_256_of_abc) {
-  EXPECT_EQ(hex(crypto::sha256(view("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(hex(crypto::sha256(ByteView())), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hex(crypto::sha256(view("abc"))),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hex(crypto::sha256(ByteView())),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 RC_GTEST_PROP(Hash, parts_make_the_same_hash_as_the_whole, (const Bytes& a, const Bytes& b, const Bytes& c)) {
@@ -25,10 +27,10 @@ RC_GTEST_PROP(Hash, parts_make_the_same_hash_as_the_whole, (const Bytes& a, cons
   append(whole, c);
   RC_ASSERT(crypto::sha256({a, b, c}) == crypto::sha256(whole));
   RC_ASSERT(crypto::hmac_sha256(c, {a, b}) == crypto::hmac_sha256(c, [&] {
-    Bytes both = a;
-    append(both, b);
-    return both;
-  }()));
+              Bytes both = a;
+              append(both, b);
+              return both;
+            }()));
 }
 
 // RFC 4231, test case 2; RFC 5869, test case 1.
@@ -47,9 +49,11 @@ TEST(Quic, labels_of_rfc_9001) {
                                       *from_hex("8394c8f03e515708"));
   auto client = crypto::hkdf_expand_label<32>(initial.view(), "client in");
   EXPECT_EQ(hex(client.view()), "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea");
-  EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(client.view(), "quic key").view()), "1f369613dd76d5467730efcbe3b1a22d");
+  EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(client.view(), "quic key").view()),
+            "1f369613dd76d5467730efcbe3b1a22d");
   EXPECT_EQ(hex(crypto::hkdf_expand_label<12>(client.view(), "quic iv").view()), "fa044b2f42a3fd3b46fb255c");
-  EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(client.view(), "quic hp").view()), "9f50449e04a0e810283a1e9933adedd2");
+  EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(client.view(), "quic hp").view()),
+            "9f50449e04a0e810283a1e9933adedd2");
 }
 
 TEST(Quic, header_protection_of_rfc_9001) {
@@ -77,7 +81,8 @@ PacketKeys packet_keys(AeadAlgorithm algorithm, ByteView secret) {
 }
 
 /// RFC 9001, 5.4.2: takes the protection of a header off, then opens the packet.
-Result<Bytes> open_packet(PacketKeys& keys, Bytes packet, std::size_t number_at, std::uint64_t number, Bytes* header) {
+Result<Bytes> open_packet(PacketKeys& keys, Bytes packet, std::size_t number_at, std::uint64_t number,
+                          Bytes* header) {
   auto mask = keys.header.mask(ByteView(packet).subspan(number_at + 4, 16));
   packet[0] ^= mask[0] & (packet[0] & 0x80 ? 0x0f : 0x1f);
   std::size_t number_size = (packet[0] & 3U) + 1;
@@ -96,13 +101,18 @@ TEST(Quic, packets_of_rfc_9001) {
   for (auto* side : {"client", "server"}) {
     auto secret = crypto::hkdf_expand_label<32>(initial.view(), std::string(side) + " in");
     EXPECT_EQ(hex(secret.view()), file[side][std::string(side) + "_initial_secret"].get<std::string>());
-    EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(secret.view(), "quic key").view()), file[side]["key"].get<std::string>());
-    EXPECT_EQ(hex(crypto::hkdf_expand_label<12>(secret.view(), "quic iv").view()), file[side]["iv"].get<std::string>());
-    EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(secret.view(), "quic hp").view()), file[side]["hp"].get<std::string>());
+    EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(secret.view(), "quic key").view()),
+              file[side]["key"].get<std::string>());
+    EXPECT_EQ(hex(crypto::hkdf_expand_label<12>(secret.view(), "quic iv").view()),
+              file[side]["iv"].get<std::string>());
+    EXPECT_EQ(hex(crypto::hkdf_expand_label<16>(secret.view(), "quic hp").view()),
+              file[side]["hp"].get<std::string>());
     count += 4;
   }
-  auto client = packet_keys(AeadAlgorithm::aes_128_gcm, vectors::bytes(file["client"]["client_initial_secret"]));
-  auto server = packet_keys(AeadAlgorithm::aes_128_gcm, vectors::bytes(file["server"]["server_initial_secret"]));
+  auto client =
+      packet_keys(AeadAlgorithm::aes_128_gcm, vectors::bytes(file["client"]["client_initial_secret"]));
+  auto server =
+      packet_keys(AeadAlgorithm::aes_128_gcm, vectors::bytes(file["server"]["server_initial_secret"]));
   Bytes header;
   auto first = open_packet(client, vectors::bytes(file["client_initial"]["protected"]), 18, 2, &header);
   ASSERT_TRUE(first);
@@ -122,7 +132,8 @@ TEST(Quic, packets_of_rfc_9001) {
             hex(ByteView(retry).last(16)));
   const auto& chacha = file["chacha20_short"];
   auto keys = packet_keys(AeadAlgorithm::chacha20_poly1305, vectors::bytes(chacha["secret"]));
-  EXPECT_EQ(hex(crypto::hkdf_expand_label<32>(vectors::bytes(chacha["secret"]), "quic ku").view()), chacha["ku"].get<std::string>());
+  EXPECT_EQ(hex(crypto::hkdf_expand_label<32>(vectors::bytes(chacha["secret"]), "quic ku").view()),
+            chacha["ku"].get<std::string>());
   auto number = chacha["pn"].get<std::uint64_t>();
   EXPECT_EQ(hex(crypto::counter_nonce(keys.iv.view(), number)), chacha["nonce"].get<std::string>());
   auto ping = open_packet(keys, vectors::bytes(chacha["packet"]), 1, number, &header);
@@ -157,7 +168,8 @@ TEST(Aead, gcm_cases_of_its_authors) {
             "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
 }
 
-RC_GTEST_PROP(Aead, opens_what_it_sealed_and_nothing_else, (const Bytes& plain, const Bytes& aad, std::uint64_t seed)) {
+RC_GTEST_PROP(Aead, opens_what_it_sealed_and_nothing_else,
+              (const Bytes& plain, const Bytes& aad, std::uint64_t seed)) {
   SeededRandom random(seed);
   auto algorithm = *rc::gen::element(AeadAlgorithm::chacha20_poly1305, AeadAlgorithm::aes_256_gcm,
                                      AeadAlgorithm::aes_128_gcm, AeadAlgorithm::xchacha20_poly1305);

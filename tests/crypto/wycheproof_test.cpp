@@ -1,5 +1,5 @@
-// Project Wycheproof: what attackers send to cryptographic libraries. Every primitive that we touch, through our own
-// interface; P-256 through OpenSSL's, which DTLS uses.
+// Project Wycheproof: what attackers send to cryptographic libraries. Every primitive that we touch, through
+// our own interface; P-256 through OpenSSL's, which DTLS uses.
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -15,11 +15,13 @@ using nlohmann::json;
 
 namespace {
 
-std::string name_of(const json& test) { return test["tcId"].dump() + " " + test.value("comment", "") + " " + test["flags"].dump(); }
+std::string name_of(const json& test) {
+  return test["tcId"].dump() + " " + test.value("comment", "") + " " + test["flags"].dump();
+}
 
-/// Calls `check(group, test)` for each, which says whether the test concerns our interface; prints how many did.
-template <class Check>
-void each(const std::string& file, Check check) {
+/// Calls `check(group, test)` for each, which says whether the test concerns our interface; prints how many
+/// did.
+template <class Check> void each(const std::string& file, Check check) {
   auto read = vectors::read("wycheproof/" + file + "_test.json");
   if (!read) GTEST_SKIP() << "CONCLAVE_VECTORS is not set (wycheproof/" << file << "_test.json)";
   std::size_t count = 0, other = 0;
@@ -35,11 +37,13 @@ void each(const std::string& file, Check check) {
 }
 
 bool check_aead(crypto::AeadAlgorithm algorithm, const json& test) {
-  Bytes key = vectors::bytes(test["key"]), nonce = vectors::bytes(test["iv"]), aad = vectors::bytes(test["aad"]);
+  Bytes key = vectors::bytes(test["key"]), nonce = vectors::bytes(test["iv"]),
+        aad = vectors::bytes(test["aad"]);
   Bytes plain = vectors::bytes(test["msg"]);
   Bytes sealed = vectors::bytes(test["ct"]);
   append(sealed, vectors::bytes(test["tag"]));
-  if (key.size() != crypto::key_size(algorithm) || nonce.size() != crypto::nonce_size(algorithm)) return false;
+  if (key.size() != crypto::key_size(algorithm) || nonce.size() != crypto::nonce_size(algorithm))
+    return false;
   crypto::Aead aead(algorithm, key);
   auto opened = aead.open(nonce, aad, sealed);
   if (test["result"] == "valid") {
@@ -59,12 +63,14 @@ bool check_aead(crypto::AeadAlgorithm algorithm, const json& test) {
 }
 
 TEST(Wycheproof, chacha20_poly1305) {
-  each("chacha20_poly1305",
-       [](const json&, const json& test) { return check_aead(crypto::AeadAlgorithm::chacha20_poly1305, test); });
+  each("chacha20_poly1305", [](const json&, const json& test) {
+    return check_aead(crypto::AeadAlgorithm::chacha20_poly1305, test);
+  });
 }
 TEST(Wycheproof, xchacha20_poly1305) {
-  each("xchacha20_poly1305",
-       [](const json&, const json& test) { return check_aead(crypto::AeadAlgorithm::xchacha20_poly1305, test); });
+  each("xchacha20_poly1305", [](const json&, const json& test) {
+    return check_aead(crypto::AeadAlgorithm::xchacha20_poly1305, test);
+  });
 }
 TEST(Wycheproof, aes_gcm) {
   each("aes_gcm", [](const json& group, const json& test) {
@@ -128,8 +134,7 @@ struct Free {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
   void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
 };
-template <class T>
-using Owned = std::unique_ptr<T, Free>;
+template <class T> using Owned = std::unique_ptr<T, Free>;
 
 Owned<EVP_PKEY> public_key(const Bytes& der) {
   const unsigned char* at = der.data();
@@ -155,7 +160,8 @@ std::optional<Bytes> ecdh(const Bytes& scalar, EVP_PKEY* peer) {
   std::string curve = "prime256v1";
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve.data(), 0),
-      OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, reversed.data(), reversed.size()), OSSL_PARAM_construct_end()};
+      OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, reversed.data(), reversed.size()),
+      OSSL_PARAM_construct_end()};
   Owned<EVP_PKEY_CTX> making(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* made = nullptr;
   if (EVP_PKEY_fromdata_init(making.get()) != 1 ||
@@ -171,8 +177,8 @@ std::optional<Bytes> ecdh(const Bytes& scalar, EVP_PKEY* peer) {
   return out;
 }
 
-// DTLS sends points of a named curve. Keys that bring parameters of a curve along, or broken ASN.1 around a good point, are
-// forms that it does not have.
+// DTLS sends points of a named curve. Keys that bring parameters of a curve along, or broken ASN.1 around a
+// good point, are forms that it does not have.
 TEST(Wycheproof, ecdh_secp256r1) {
   each("ecdh_secp256r1", [](const json&, const json& test) {
     auto flags = test["flags"].dump();
@@ -183,9 +189,7 @@ TEST(Wycheproof, ecdh_secp256r1) {
     std::optional<Bytes> shared;
     if (peer) shared = ecdh(*from_hex(digits), peer.get());
     EXPECT_EQ(shared.has_value(), test["result"] != "invalid");
-    if (shared) {
-      EXPECT_EQ(hex(*shared), test["shared"].get<std::string>());
-    }
+    if (shared) { EXPECT_EQ(hex(*shared), test["shared"].get<std::string>()); }
     return true;
   });
 }

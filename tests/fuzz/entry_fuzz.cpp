@@ -1,5 +1,5 @@
-// Sealed entries, from both sides: bytes that a stranger puts into a holder's store, and a body that somebody who knows
-// the public key has sealed with anything inside.
+// Sealed entries, from both sides: bytes that a stranger puts into a holder's store, and a body that somebody
+// who knows the public key has sealed with anything inside.
 #include "crypto/aead.hpp"
 #include "crypto/codec/msgpack.hpp"
 #include "crypto/sealed_entry.hpp"
@@ -32,10 +32,11 @@ void as_reader(ByteView input) {
   append(associated, entry.publisher);
   crypto::Aead cipher(crypto::AeadAlgorithm::xchacha20_poly1305,
                       body_key(MeetingKind::account, account, day).view());
-  append(entry.sealed, cipher.seal(Bytes(24), associated, input.first(std::min<std::size_t>(input.size(), 960))));
-  entry.signature = publisher.sign({"conclave/entry/1"},
-                                   codec::pack(std::tuple(std::uint8_t{1}, entry.at, entry.publisher, entry.sequence,
-                                                          entry.expires, entry.sealed)));
+  append(entry.sealed,
+         cipher.seal(Bytes(24), associated, input.first(std::min<std::size_t>(input.size(), 960))));
+  entry.signature = publisher.sign(
+      {"conclave/entry/1"}, codec::pack(std::tuple(std::uint8_t{1}, entry.at, entry.publisher, entry.sequence,
+                                                   entry.expires, entry.sealed)));
   ensure(verify_entry(entry, now).has_value(), "a holder would keep it");
   ensure(!open_account_entry(account, day, entry, now), "nobody certified this node");
 }

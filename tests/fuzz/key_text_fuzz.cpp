@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ensure(codec::public_key_protobuf(*key) == copy(input), "a key's protobuf has one form");
   if (auto bytes = codec::from_base58(line)) ensure(codec::base58(*bytes) == line, "base58 has one form");
   if (auto bytes = codec::from_base32(line)) ensure(codec::base32(*bytes) == line, "base32 has one form");
-  if (auto bytes = codec::from_base64url(line)) ensure(codec::base64url(*bytes) == line, "base64url has one form");
+  if (auto bytes = codec::from_base64url(line))
+    ensure(codec::base64url(*bytes) == line, "base64url has one form");
   if (auto number = codec::read_varint(input); number && *number)
     ensure(codec::varint((*number)->value) == copy(input.first((*number)->size)), "a varint has one form");
   return 0;

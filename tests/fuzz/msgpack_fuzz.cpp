@@ -6,8 +6,7 @@ using namespace conclave;
 
 namespace {
 
-template <class T>
-void try_as(ByteView input) {
+template <class T> void try_as(ByteView input) {
   auto value = codec::unpack<T>(input);
   if (!value) return;
   Bytes packed = codec::pack(*value);

@@ -24,7 +24,8 @@ void open_sframe(ByteView input) {
 void read_noise(ByteView input, noise::Pattern pattern) {
   static const auto ours = X25519Pair::from_secret(*Secret<32>::from(Bytes(32, 1)));
   SeededRandom random(1);
-  noise::HandshakeSettings settings{pattern, noise::Cipher::chacha_poly, noise::Role::responder, ours, {}, {}};
+  noise::HandshakeSettings settings{pattern, noise::Cipher::chacha_poly, noise::Role::responder, ours, {},
+                                    {}};
   noise::Handshake responder(settings);
   auto hash = responder.handshake_hash();
   auto read = responder.read(input);

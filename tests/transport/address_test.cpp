@@ -16,7 +16,10 @@ TEST(Multiaddr, examples) {
   auto parsed = Multiaddr::parse("/ip4/127.0.0.1/udp/1234/quic-v1");
   ASSERT_TRUE(parsed);
   EXPECT_EQ(hex(parsed->encode()), "047f000001910204d2cd03");
-  EXPECT_EQ(hex(Multiaddr::parse("/ip4/1.2.3.4/udp/1/nquic")->encode()), "04010203049102" "0001" "f1dcc101");
+  EXPECT_EQ(hex(Multiaddr::parse("/ip4/1.2.3.4/udp/1/nquic")->encode()),
+            "04010203049102"
+            "0001"
+            "f1dcc101");
   EXPECT_EQ(Multiaddr::parse("/ip4/1.2.3.4/udp/1/carrier-pigeon").error(), Errc::unsupported);
   EXPECT_EQ(Multiaddr::parse("/ip4/1.2.3.4/").error(), Errc::unsupported);
   EXPECT_EQ(Multiaddr::decode({}).error(), Errc::malformed);
@@ -65,10 +68,10 @@ TEST(PeerAddress, is_what_we_dial) {
   EXPECT_EQ(codec::to_text(*behind->relay), relay);
   EXPECT_EQ(codec::to_text(*behind->node), node);
   for (const auto& other :
-       {std::string("/ip4/1.2.3.4"), std::string("/dns/example.com/tcp/443/wss"), std::string("/ip4/1.2.3.4/udp/1"),
-        std::string("/ip4/1.2.3.4/udp/1/quic-v1/p2p/" + node), "/ip4/1.2.3.4/tcp/1/p2p-circuit/p2p/" + node,
-        "/ip4/1.2.3.4/tcp/1/p2p/" + relay + "/p2p-circuit", std::string("/p2p/" + node),
-        "/ip4/1.2.3.4/tcp/1/p2p/" + node + "/ws"})
+       {std::string("/ip4/1.2.3.4"), std::string("/dns/example.com/tcp/443/wss"),
+        std::string("/ip4/1.2.3.4/udp/1"), std::string("/ip4/1.2.3.4/udp/1/quic-v1/p2p/" + node),
+        "/ip4/1.2.3.4/tcp/1/p2p-circuit/p2p/" + node, "/ip4/1.2.3.4/tcp/1/p2p/" + relay + "/p2p-circuit",
+        std::string("/p2p/" + node), "/ip4/1.2.3.4/tcp/1/p2p/" + node + "/ws"})
     EXPECT_EQ(PeerAddress::parse(other).error(), Errc::unsupported) << other;
 }
 
@@ -89,8 +92,8 @@ RC_GTEST_PROP(PeerAddress, is_read_back_from_text_and_from_bytes, (std::uint64_t
 
 // Bytes near the real codes, so that noise gets past the first varint.
 RC_GTEST_PROP(Multiaddr, noise_gives_an_address_that_reads_back_or_an_error, ()) {
-  auto noise = *rc::gen::container<Bytes>(
-      rc::gen::element<Byte>(0x04, 0x06, 0x29, 0x91, 0x02, 0x00, 0x01, 0x12, 0x20, 0xa5, 0x03, 0xdd, 0xd2, 0x35));
+  auto noise = *rc::gen::container<Bytes>(rc::gen::element<Byte>(0x04, 0x06, 0x29, 0x91, 0x02, 0x00, 0x01,
+                                                                 0x12, 0x20, 0xa5, 0x03, 0xdd, 0xd2, 0x35));
   auto decoded = Multiaddr::decode(noise);
   if (!decoded) return;
   RC_ASSERT(decoded->encode() == noise);

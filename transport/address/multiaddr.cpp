@@ -13,12 +13,11 @@ namespace conclave::address {
 namespace {
 
 constexpr std::size_t name_max = 253;  // RFC 1035, as text
-constexpr std::array<Byte, 2> cid_head{0x01, 0x72};
 
 bool name_is_good(std::string_view name) {
   auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   };
   return !name.empty() && name.size() <= name_max && std::ranges::all_of(name, good);
 }
@@ -65,16 +64,6 @@ Result<Bytes> parse_port(std::string_view digits) {
   return Bytes{static_cast<Byte>(port >> 8), static_cast<Byte>(port)};
 }
 
-Result<Bytes> parse_peer(std::string_view text) {
-  if (text.starts_with('1') || text.starts_with("Qm")) return codec::from_base58(text);
-  Result<Bytes> cid = fail(Errc::malformed);
-  if (text.starts_with('b')) cid = codec::from_base32(text.substr(1));
-  if (text.starts_with('z')) cid = codec::from_base58(text.substr(1));
-  if (!cid) return cid;
-  if (cid->size() < 2 || !std::equal(cid_head.begin(), cid_head.end(), cid->begin())) return fail(Errc::malformed);
-  return Bytes(cid->begin() + 2, cid->end());
-}
-
 Result<Bytes> parse_certhash(std::string_view text) {
   if (text.starts_with('u')) return codec::from_base64url(text.substr(1));
   if (text.starts_with('b')) return codec::from_base32(text.substr(1));
@@ -89,7 +78,7 @@ Result<Bytes> parse_value(ValueKind kind, std::string_view text) {
     case ValueKind::ip6: return parse_ip(io::IpAddress::Family::v6, text);
     case ValueKind::port: return parse_port(text);
     case ValueKind::name: return copy(view(text));
-    case ValueKind::peer: return parse_peer(text);
+    case ValueKind::peer: return codec::peer_id_from_text(text);
     case ValueKind::certhash: return parse_certhash(text);
   }
   return fail(Errc::unsupported);
@@ -171,9 +160,7 @@ Result<Multiaddr> Multiaddr::decode(ByteView bytes) {
     auto entry = find(code);
     if (!entry) return fail(Errc::unsupported);
     std::uint64_t size = fixed_size(entry->value);
-    if (has_length_prefix(entry->value)) {
-      TRY(size, codec::take_varint(bytes));
-    }
+    if (has_length_prefix(entry->value)) { TRY(size, codec::take_varint(bytes)); }
     if (size > bytes.size()) return fail(Errc::malformed);
     auto value = bytes.first(size);
     bytes = bytes.subspan(size);

@@ -20,7 +20,8 @@ Result<io::Endpoint> take_endpoint(Parts& parts) {
   }
   const auto& ip = parts[0].value;
   const auto& port = parts[1].value;
-  if (parts[1].protocol != Protocol::udp && parts[1].protocol != Protocol::tcp) return fail(Errc::unsupported);
+  if (parts[1].protocol != Protocol::udp && parts[1].protocol != Protocol::tcp)
+    return fail(Errc::unsupported);
   std::copy(ip.begin(), ip.end(), out.ip.bytes.begin());
   out.port = static_cast<std::uint16_t>(port[0] << 8 | port[1]);
   parts = parts.subspan(1);  // the transport is read from here
