@@ -1,9 +1,11 @@
 /// A program for browsers to connect to: it echoes what comes over data channels, and shows each page the media of
 /// one other page. It prints one JSON line with what a link would carry, and ends when its input does.
+///     endpoint_peer [LOSS]      of media packets in each direction, 0 to 1
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "crypto/ensure.hpp"
 #include "crypto/keys.hpp"
@@ -11,7 +13,7 @@
 #include "transport/io/udp.hpp"
 #include "transport/webrtc/attachment.hpp"
 
-int main() {
+int main(int argc, char** argv) {
   using namespace conclave;
   crypto::init();
   boost::asio::io_context context(1);
@@ -23,7 +25,7 @@ int main() {
   }
   SystemRandom random;
   auto identity = webrtc::EndpointIdentity::make(random);
-  test::Room room(clock);
+  test::Room room(clock, random, argc > 1 ? std::atof(argv[1]) : 0);
   // The page puts zeros where HPKE's 48 bytes go; sealing itself is tested where it is made.
   auto open = [](ByteView sealed) -> Result<Bytes> {
     if (sealed.size() < 48) return fail(Errc::malformed);

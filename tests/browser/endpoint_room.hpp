@@ -1,56 +1,78 @@
 #pragma once
+/// The smallest forwarder that real browsers are content with, made of the pieces of transport/webrtc: each member
+/// sees and hears the last other one that came. Also the example of how the pieces go together.
 #include <map>
 
 #include "transport/webrtc/attachment.hpp"
+#include "transport/webrtc/bandwidth_estimator.hpp"
+#include "transport/webrtc/key_frame_request.hpp"
+#include "transport/webrtc/packet_ring.hpp"
+#include "transport/webrtc/prober.hpp"
+#include "transport/webrtc/receive_stream.hpp"
+#include "transport/webrtc/send_stream.hpp"
+#include "transport/webrtc/source_table.hpp"
+#include "transport/webrtc/transport_cc.hpp"
+#include "transport/webrtc/vp8.hpp"
 
 namespace conclave::test {
 
 class Room final : public webrtc::Endpoint::Listener {
  public:
-  explicit Room(io::Clock& clock) : clock_(clock) {}
-  void start(webrtc::Endpoint& endpoint, webrtc::Attachment& attachment) { endpoint_ = &endpoint; attachment_ = &attachment; }
-  void report() const { auto& c = endpoint_->counters(); std::printf("counters %lu %lu %lu\n", c.refused, c.unknown, c.undecryptable);  (void)clock_.now(); (void)attachment_; }
+  /// `loss` of the media packets in each direction are thrown away.
+  Room(io::Clock& clock, Random& random, double loss) : clock_(clock), random_(random), loss_(loss) {}
+  void start(webrtc::Endpoint& endpoint, webrtc::Attachment& attachment);
+  void report() const;
 
-  bool opened(webrtc::SessionId, const webrtc::Claims&, const io::Endpoint&) override { std::printf("opened\n"); std::fflush(stdout); return true; }
-  void connected(webrtc::SessionId session) override { members_.emplace(session.raw(), Member{}); }
-  void rtp(webrtc::SessionId from, const webrtc::RtpPacket& packet, TimePoint) override {
-    auto& types = endpoint_->claims(from)->payload_types;
-    bool audio = packet.header.payload_type == types.opus;
-    if (!audio && packet.header.payload_type != types.vp8) return;
-    auto& source = members_[from.raw()];
-    if (!audio && source.ssrc != packet.header.ssrc) {
-      if (packet.payload.empty()) return;
-      if (source.ssrc == 0) source.ssrc = packet.header.ssrc;
-      else return;
-    }
-    for (auto& [id, member] : members_) {
-      if (id == from.raw()) continue;
-      webrtc::SessionId to(id);
-      auto& theirs = endpoint_->claims(to)->payload_types;
-      auto header = packet.header;
-      header.payload_type = audio ? theirs.opus : theirs.vp8;
-      header.ssrc = 0x10000 + 2 * (audio ? 2 : 3);
-      webrtc::RtpExtensions extensions;
-      extensions.mid = audio ? "2" : "3";
-      (void)endpoint_->send_rtp(to, header, extensions, {}, packet.payload);
-    }
-    if (!audio && ++source.count % 50 == 1) {
-      const std::array<webrtc::Rtcp, 2> pli{webrtc::ReceiverReport{1, {}}, webrtc::PictureLoss{1, source.ssrc}};
-      (void)endpoint_->send_rtcp(from, pli);
-    }
-  }
-  void rtcp(webrtc::SessionId, std::span<const webrtc::Rtcp>, TimePoint) override {}
-  void message(webrtc::SessionId session, const webrtc::Sctp::Message& message) override {
-    (void)endpoint_->send_message(session, message.channel, message.bytes, message.text);
-  }
-  void closed(webrtc::SessionId session, Error why) override { std::printf("closed %s\n", why.message().c_str()); std::fflush(stdout); members_.erase(session.raw()); }
+  bool opened(webrtc::SessionId, const webrtc::Claims&, const io::Endpoint&) override { return true; }
+  void connected(webrtc::SessionId session) override;
+  void rtp(webrtc::SessionId from, const webrtc::RtpPacket& packet, TimePoint arrival) override;
+  void rtcp(webrtc::SessionId from, std::span<const webrtc::Rtcp> messages, TimePoint arrival) override;
+  void message(webrtc::SessionId session, const webrtc::Sctp::Message& message) override;
+  void closed(webrtc::SessionId session, Error why) override;
 
  private:
-  struct Member { std::uint32_t ssrc = 0; int count = 0; };
+  /// One SSRC that a page sends.
+  struct Source {
+    webrtc::ReceiveStream stream;
+    webrtc::PacketRing ring;
+    webrtc::KeyFrameRequest key_frame;
+    std::string rid;
+    std::uint64_t bitrate = 0;
+    bool video = false;
+  };
+  struct Member {
+    webrtc::SessionId id;
+    webrtc::SourceTable table;
+    std::map<std::uint32_t, Source> sources;
+    webrtc::TransportCcReceiver arrivals;
+    webrtc::TransportCcSender departures;
+    webrtc::BandwidthEstimator estimator;
+    webrtc::Prober prober;
+    webrtc::SendStream audio, video;
+    std::uint32_t audio_source = 0, video_source = 0;  ///< SSRCs that the slot shows now
+  };
+  void tick();
+  void service(Member& member, TimePoint now);
+  void probe(Member& member, TimePoint now);
+  Member* other(const Member& member);
+  Source* source_for(Member& member, const webrtc::RtpPacket& packet, const webrtc::SourceTable::Source& named);
+  void forward(Member& from, Source& source, const webrtc::RtpHeader& header, ByteView payload, TimePoint now);
+  void forward_video(Member& to, Member& from, Source& source, const webrtc::RtpHeader& header, ByteView payload,
+                     TimePoint now);
+  Source* wanted(Member& to, Member& from, TimePoint now);
+  void answer_nack(Member& member, const webrtc::Nack& nack, TimePoint now);
+  void send(Member& to, const webrtc::RtpHeader& header, std::string_view mid, ByteView head, ByteView payload,
+            std::uint32_t probe = 0);
+
   io::Clock& clock_;
+  Random& random_;
+  double loss_;
   webrtc::Endpoint* endpoint_ = nullptr;
   webrtc::Attachment* attachment_ = nullptr;
   std::map<std::uint32_t, Member> members_;
+  TimePoint reported_{};
+  std::uint64_t forwarded_ = 0, padding_ = 0, asked_ = 0, resent_ = 0, repaired_ = 0, key_frames_asked_ = 0,
+                switches_ = 0;
 };
 
 }  // namespace conclave::test

@@ -18,7 +18,8 @@ class TransportCcReceiver {
 
   void hear(std::uint16_t number, TimePoint arrival);
   TimePoint deadline() const;
-  /// What is due at `now`; several messages after a long silence, none when nothing came.
+  /// What is due at `now`; several messages after a long silence, none when nothing came. `media` is any SSRC of
+  /// the one who gets it: Chromium ignores feedback that names none of its own.
   std::vector<TransportFeedback> feedback(TimePoint now, std::uint32_t sender, std::uint32_t media);
 
  private:
