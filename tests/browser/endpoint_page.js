@@ -181,7 +181,7 @@ async function joinWithMedia(node, options) {
 }
 
 async function mediaStats() {
-  const out = { audioPackets: 0, audioEnergy: 0, framesDecoded: 0, freezes: 0, width: 0, packetsLost: 0, sent: {}, pli: 0, nack: 0,
+  const out = { audioPackets: 0, audioEnergy: 0, framesDecoded: 0, framesReceived: 0, framesDropped: 0, discarded: 0, freezes: 0, width: 0, packetsLost: 0, sent: {}, pli: 0, nack: 0,
     rtxReceived: 0, available: 0, remoteRtt: null, keyFrames: 0, packetsSent: 0 };
   for (const report of (await window.joined.pc.getStats()).values()) {
     if (report.type === "inbound-rtp" && report.kind === "audio") {
@@ -190,6 +190,9 @@ async function mediaStats() {
     }
     if (report.type === "inbound-rtp" && report.kind === "video") {
       out.framesDecoded += report.framesDecoded || 0;
+      out.framesReceived += report.framesReceived || 0;
+      out.framesDropped += report.framesDropped || 0;
+      out.discarded += report.packetsDiscarded || 0;
       out.freezes += report.freezeCount || 0;
       out.width = Math.max(out.width, report.frameWidth || 0);
       out.packetsLost += report.packetsLost || 0;

@@ -10,7 +10,11 @@ using namespace conclave::webrtc;
 namespace {
 
 struct Silent final : Endpoint::Listener {
-  bool opened(SessionId, const Claims&, const io::Endpoint&) override { return true; }
+  SessionId last;
+  bool opened(SessionId session, const Claims&, const io::Endpoint&) override {
+    last = session;
+    return true;
+  }
   void connected(SessionId) override {}
   void rtp(SessionId, const RtpPacket&, TimePoint) override {}
   void rtcp(SessionId, std::span<const Rtcp>, TimePoint) override {}
@@ -21,17 +25,20 @@ struct Silent final : Endpoint::Listener {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
   static SeededRandom random(1);
   static const auto identity = EndpointIdentity::make(random);
   static Silent listener;
-  std::size_t sent = 0, received = 0;
-  auto endpoint = *Endpoint::make(
+  static std::size_t sent, received;
+  static TimePoint now{std::chrono::hours(1)};
+  // One endpoint for all inputs: making one costs more than an input does. Each leaves no session behind.
+  static const auto endpoint = *Endpoint::make(
       identity, [](ByteView sealed) -> Result<Bytes> { return copy(sealed); }, listener,
-      [&](std::span<const Outbox::Datagram> datagrams) {
+      [](std::span<const Outbox::Datagram> datagrams) {
         for (auto& datagram : datagrams) sent += datagram.bytes.size();
       },
       random);
-  if (size < 2) return 0;
+  sent = received = 0;
   Claims claims;
   claims.page_is_dtls_client = (data[0] & 1) != 0;
   auto check = StunWriter(StunMessage::Class::request, {})
@@ -41,7 +48,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                    .integrity(view(identity.ice_pwd))
                    .fingerprint()
                    .bytes();
-  TimePoint now{std::chrono::hours(1)};
   auto deliver = [&](ByteView bytes) {
     io::Packet packet{{io::IpAddress::v4(1, 2, 3, 4), 5}, io::IpAddress::v4(5, 6, 7, 8), bytes};
     received += bytes.size();
@@ -56,5 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (endpoint->deadline() <= now) endpoint->advance(now);
   }
   ensure(sent <= 3 * received, "an address that proved nothing costs no more than three times what it sent");
+  endpoint->close(listener.last);
+  now += Duration(100'000);
+  endpoint->advance(now);
+  ensure(endpoint->sessions() == 0, "a closed session is forgotten");
   return 0;
 }
