@@ -100,7 +100,7 @@ class Running {
     asio::co_spawn(io_, live(), [&](std::exception_ptr error, Outcome<> result) {
       if (error) std::rethrow_exception(error);
       outcome = std::move(result);
-      signals_.cancel();
+      io_.stop();  // sockets may still wait for packets that nobody takes any more
     });
     io_.run();
     return outcome;
