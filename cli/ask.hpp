@@ -1,13 +1,14 @@
 #pragma once
 /// The commands that ask the running node one thing and print its answer.
-#include <nlohmann/json.hpp>
-
 #include "cli/context.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::cli {
 
 /// Connects and calls.
-inline Outcome<Json> ask(const Context& context, const std::string& method, const Json& params = Json::object()) {
+inline Outcome<Json> ask(const Context& context, const std::string& method,
+                         const Json& params = Json::object()) {
   TRY(auto client, Client::connect(context.profile));
   return client.call(method, params);
 }

@@ -1,13 +1,14 @@
 // conclave backup, conclave restore.
-#include <CLI/CLI.hpp>
-#include <chrono>
-#include <iostream>
-
 #include "cli/ask.hpp"
 #include "cli/terminal.hpp"
 #include "crypto/codec/key_text.hpp"
 #include "node/error.hpp"
 #include "node/profile.hpp"
+
+#include <chrono>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 namespace {
@@ -19,7 +20,8 @@ struct Options {
 };
 
 // A running node has the database open, so it writes the backup itself.
-Outcome<> write_backup(const Context& context, const std::filesystem::path& file, const std::string& passphrase) {
+Outcome<> write_backup(const Context& context, const std::filesystem::path& file,
+                       const std::string& passphrase) {
   auto client = Client::connect(context.profile);
   if (client) {
     CHECK(client->call("backup", {{"file", file.string()}, {"passphrase", passphrase}}));
@@ -52,20 +54,23 @@ Outcome<> backup(const Context& context, const Options& options) {
 Outcome<> restore(const Context& context, const Options& options) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(options.file, error))
-    return trouble(Exit::usage, "bad_file", "There is no file " + options.file.string() + ".", "Check the path.");
+    return trouble(Exit::usage, "bad_file", "There is no file " + options.file.string() + ".",
+                   "Check the path.");
   TRY(auto passphrase, context.passphrase("Passphrase of the backup: ", /*again=*/false));
   node::Passphrase own;
   if (options.seal) own = passphrase;
   SystemRandom random;
-  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  auto profile = node::Profile::restore(options.file, passphrase, context.profile, own, !options.keep_old, random,
-                                        UnixTime{now.count()});
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  auto profile = node::Profile::restore(options.file, passphrase, context.profile, own, !options.keep_old,
+                                        random, UnixTime{now.count()});
   if (!profile) return trouble(profile.error());
   auto account = codec::to_text(profile->account_key());
   context.print({{"account", account}, {"profile", context.profile.string()}}, [&] {
     std::cout << "Restored the account " << account << " in " << context.profile.string() << ".\n"
-              << (options.keep_old ? "The old device stays valid beside this one.\n"
-                                   : "The old device is revoked as soon as your contacts hear from this one.\n")
+              << (options.keep_old
+                      ? "The old device stays valid beside this one.\n"
+                      : "The old device is revoked as soon as your contacts hear from this one.\n")
               << "Start it: conclave run\n";
   });
   return {};
@@ -80,14 +85,17 @@ void add_backup(CLI::App& program, Context& context) {
   saving->footer(
       "Works while the node runs and while it does not. Whoever has the file and the passphrase is you.\n\n"
       "Example:\n  conclave backup /media/stick/conclave.backup");
-  saving->callback([&context, options] { context.action = [&context, options] { return backup(context, *options); }; });
+  saving->callback(
+      [&context, options] { context.action = [&context, options] { return backup(context, *options); }; });
 
-  auto* restoring = program.add_subcommand("restore", "Make a profile of a backup, as a new device of the account");
+  auto* restoring =
+      program.add_subcommand("restore", "Make a profile of a backup, as a new device of the account");
   restoring->add_option("file", options->file, "The backup")->required()->type_name("FILE");
   restoring->add_flag("--keep-old", options->keep_old, "The old device still runs: do not revoke it");
   restoring->add_flag("--seal", options->seal, "Seal the new profile with the same passphrase");
   restoring->footer("Example:\n  conclave restore /media/stick/conclave.backup");
-  restoring->callback([&context, options] { context.action = [&context, options] { return restore(context, *options); }; });
+  restoring->callback(
+      [&context, options] { context.action = [&context, options] { return restore(context, *options); }; });
 }
 
 }  // namespace conclave::cli

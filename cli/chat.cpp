@@ -1,10 +1,11 @@
 // conclave chat: one conversation, interactively. Lines typed are sent; what the other writes appears above.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "cli/ask.hpp"
 #include "cli/terminal.hpp"
 #include "cli/transcript.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 namespace {
@@ -56,12 +57,14 @@ class Chat {
       print(message_line(data["message"], names_));
     } else if (name == "contact") {
       bool online = data["contact"]["online"].get<bool>();
-      if (online != online_) print(painted(Colour::dim, names_.of(account_) + (online ? " is online" : " is offline")));
+      if (online != online_)
+        print(painted(Colour::dim, names_.of(account_) + (online ? " is online" : " is offline")));
       online_ = online;
     } else if (name == "delivery" && data["delivery"] == "read") {
       print(painted(Colour::dim, "read"));
     }
-    if (name == "message" && !data["message"]["ours"].get<bool>()) return check(client_.call("messages.read", {{"with", account_}}));
+    if (name == "message" && !data["message"]["ours"].get<bool>())
+      return check(client_.call("messages.read", {{"with", account_}}));
     return true;
   }
 
@@ -113,7 +116,8 @@ void add_chat(CLI::App& program, Context& context) {
   auto contact = std::make_shared<std::string>();
   command->add_option("contact", *contact, "Name or key")->required()->type_name("CONTACT");
   command->footer("Reads lines until /quit, Ctrl-D or Ctrl-C.\n\nExample:\n  conclave chat alice");
-  command->callback([&context, contact] { context.action = [&context, contact] { return chat(context, *contact); }; });
+  command->callback(
+      [&context, contact] { context.action = [&context, contact] { return chat(context, *contact); }; });
 }
 
 }  // namespace conclave::cli

@@ -1,6 +1,11 @@
 #include "cli/client.hpp"
 
-#include <unistd.h>
+#include "node/gateway/socket_path.hpp"
+
+#include <csignal>
+#include <deque>
+#include <map>
+#include <thread>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,13 +17,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
-#include <csignal>
-#include <deque>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <thread>
-
-#include "node/gateway/socket_path.hpp"
+#include <unistd.h>
 
 namespace conclave::cli {
 namespace asio = boost::asio;
@@ -54,7 +54,8 @@ struct Client::Body {
       buffer.clear();
       auto [error, size] = co_await socket.async_read(buffer, with_error);
       if (error) break;
-      auto message = Json::parse(beast::buffers_to_string(buffer.data()), nullptr, /*allow_exceptions=*/false);
+      auto message =
+          Json::parse(beast::buffers_to_string(buffer.data()), nullptr, /*allow_exceptions=*/false);
       if (!message.is_object()) continue;
       if (message.contains("event")) {
         events.push_back(std::move(message));
@@ -72,7 +73,8 @@ struct Client::Body {
 
   void run_until(const std::function<bool()>& done) {
     context.restart();
-    while (!done() && context.run_one() > 0) {}
+    while (!done() && context.run_one() > 0) {
+    }
   }
 };
 
@@ -93,7 +95,8 @@ Outcome<Client> Client::connect(const std::filesystem::path& profile) {
   body->socket.read_message_max(64 * 1024 * 1024);  // 500 messages of history, and then some
   body->socket.handshake("conclave", "/api/socket", error);
   if (error)
-    return trouble(Exit::failed, "refused", "The node does not speak with this program: " + error.message() + ".",
+    return trouble(Exit::failed, "refused",
+                   "The node does not speak with this program: " + error.message() + ".",
                    "It may have too many connections; try again.");
   asio::co_spawn(body->context, body->read(), asio::detached);
   return Client(std::move(body));
@@ -116,7 +119,8 @@ Outcome<Json> Client::call(const std::string& method, const Json& params) {
   return trouble(exit_for(code), code, error.value("message", "The node refused."), error.value("hint", ""));
 }
 
-Outcome<> Client::listen(std::function<bool(const Json&)> on_event, std::function<bool(std::string)> on_line) {
+Outcome<> Client::listen(std::function<bool(const Json&)> on_event,
+                         std::function<bool(std::string)> on_line) {
   struct Input {
     std::deque<std::string> lines;
     bool ended = false;

@@ -1,13 +1,15 @@
 #pragma once
-/// The running node, asked over the Unix socket of its profile (docs/api.md). Blocks: a command does one thing.
+/// The running node, asked over the Unix socket of its profile (docs/api.md). Blocks: a command does one
+/// thing.
+#include "cli/outcome.hpp"
+
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
-#include "cli/outcome.hpp"
+#include <nlohmann/json_fwd.hpp>
 
 namespace conclave::cli {
 
@@ -24,9 +26,10 @@ class Client {
   Outcome<Json> call(const std::string& method, const Json& params);
 
   /// Sees events and lines of standard input until one of the two says false, standard input ends where
-  /// `on_line` is given, the node goes (a trouble) or SIGINT comes (good). Events that arrived during calls come
-  /// first.
-  Outcome<> listen(std::function<bool(const Json& event)> on_event, std::function<bool(std::string line)> on_line = {});
+  /// `on_line` is given, the node goes (a trouble) or SIGINT comes (good). Events that arrived during calls
+  /// come first.
+  Outcome<> listen(std::function<bool(const Json& event)> on_event,
+                   std::function<bool(std::string line)> on_line = {});
 
  private:
   struct Body;

@@ -1,15 +1,18 @@
-// conclave completion SHELL: a few lines for the shell, which ask `conclave complete WORD…` for the candidates.
-// That walks the same tree of commands that parses the command line, and knows the names of contacts.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
+// conclave completion SHELL: a few lines for the shell, which ask `conclave complete WORD…` for the
+// candidates. That walks the same tree of commands that parses the command line, and knows the names of
+// contacts.
 #include "cli/ask.hpp"
 #include "cli/terminal.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 namespace {
 
-constexpr std::string_view bash = R"sh(# conclave completion bash > /etc/bash_completion.d/conclave, or: source <(conclave completion bash)
+constexpr std::string_view bash =
+    R"sh(# conclave completion bash > /etc/bash_completion.d/conclave, or: source <(conclave completion bash)
 _conclave() {
   local IFS=$'\n'
   COMPREPLY=($(compgen -W "$(conclave complete -- "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
@@ -43,7 +46,8 @@ void print_contacts(const Context& context) {
 }
 
 const CLI::App* subcommand(const CLI::App& command, const std::string& name) {
-  for (auto* next : command.get_subcommands([&](const CLI::App* app) { return app->get_name() == name; })) return next;
+  for (auto* next : command.get_subcommands([&](const CLI::App* app) { return app->get_name() == name; }))
+    return next;
   return nullptr;
 }
 
@@ -82,7 +86,9 @@ Outcome<> print_script(const std::string& shell) {
 void add_completion(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("completion", "Print the completion script of a shell");
   auto shell = std::make_shared<std::string>();
-  command->add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command->add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->footer("Example:\n  source <(conclave completion bash)");
   command->callback([&context, shell] { context.action = [shell] { return print_script(*shell); }; });
 

@@ -5,8 +5,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
-#include <sstream>
+
 #include <toml++/toml.h>
 
 namespace conclave::cli {
@@ -91,7 +92,8 @@ std::string at(std::string_view name, const toml::source_region& where) {
 }  // namespace
 
 bool is_log_level(std::string_view name) {
-  static constexpr std::array<std::string_view, 6> levels{"trace", "debug", "info", "warning", "error", "off"};
+  static constexpr std::array<std::string_view, 6> levels{"trace",   "debug", "info",
+                                                          "warning", "error", "off"};
   return std::ranges::find(levels, name) != levels.end();
 }
 
@@ -116,7 +118,8 @@ Outcome<Config> parse_config(std::string_view text, std::string_view name) {
     auto known = keys().find(key.str());
     if (known == keys().end())
       return trouble(Exit::damaged, "bad_config",
-                     at(name, key.source()) + ": there is no setting \"" + std::string(key.str()) + "\".", std::string(todo));
+                     at(name, key.source()) + ": there is no setting \"" + std::string(key.str()) + "\".",
+                     std::string(todo));
     if (!known->second.take(value, config))
       return trouble(Exit::damaged, "bad_config",
                      at(name, value.source()) + ": \"" + std::string(key.str()) + "\" takes " +
@@ -131,13 +134,14 @@ Outcome<Config> load_config(const std::optional<std::filesystem::path>& file) {
   std::error_code error;
   if (!file && !std::filesystem::exists(path, error) && !error) return Config{};
   std::ifstream in(path);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf()) ) {
-    if (in && in.peek() == std::ifstream::traits_type::eof()) return Config{};  // an empty file sets nothing
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  bool is_file =
+      std::filesystem::is_regular_file(path, error) || std::filesystem::is_character_file(path, error);
+  if (!in || !is_file) {
     return trouble(Exit::damaged, "bad_config", "The config file " + path.string() + " cannot be read.",
                    "Check that it exists and that you may read it, or leave --config away.");
   }
-  return parse_config(text.str(), path.string());
+  return parse_config(text, path.string());
 }
 
 }  // namespace conclave::cli

@@ -1,12 +1,12 @@
 #pragma once
-/// The config file: TOML, every key optional, every unknown key an error that names its line. conclave(1) lists
-/// them. What stands on the command line beats what stands here.
+/// The config file: TOML, every key optional, every unknown key an error that names its line. conclave(1)
+/// lists them. What stands on the command line beats what stands here.
+#include "cli/outcome.hpp"
+#include "node/node.hpp"
+
 #include <filesystem>
 #include <optional>
 #include <string_view>
-
-#include "cli/outcome.hpp"
-#include "node/node.hpp"
 
 namespace conclave::cli {
 
@@ -21,7 +21,8 @@ struct Config {
 std::filesystem::path default_config_file();
 /// `name` is for the sentence that says what is wrong, and where.
 Outcome<Config> parse_config(std::string_view text, std::string_view name);
-/// The defaults where `file` is not given and the default one does not exist; a file that is given must exist.
+/// The defaults where `file` is not given and the default one does not exist; a file that is given must
+/// exist.
 Outcome<Config> load_config(const std::optional<std::filesystem::path>& file);
 
 /// Whether spdlog knows a level of this name.

@@ -1,9 +1,10 @@
 // conclave contact add | list | remove | verify | block | unblock; conclave requests.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "cli/ask.hpp"
 #include "cli/terminal.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 namespace {
@@ -38,8 +39,9 @@ Outcome<> list(const Context& context) {
       bool online = contact["online"].get<bool>();
       std::string state = contact["blocked"].get<bool>() ? "blocked"
                           : online                       ? "online"
-                          : contact["seen_ms"].is_null() ? "not seen yet"
-                                                         : "seen " + ago(contact["seen_ms"].get<std::int64_t>());
+                          : contact["seen_ms"].is_null()
+                              ? "not seen yet"
+                              : "seen " + ago(contact["seen_ms"].get<std::int64_t>());
       std::string name = printable(contact["name"].get<std::string>(), " ");
       name.resize(std::max<std::size_t>(name.size(), 16), ' ');
       std::cout << painted(Colour::bold, name) << " " << contact["account"].get<std::string>() << "  "
@@ -71,7 +73,8 @@ Outcome<> verify(const Context& context, const Given& given) {
   }
   known["contact"]["verified"] = same;
   context.print(known, [&] {
-    std::cout << (same ? "Verified.\n" : "Not marked as verified. `conclave contact verify --yes` marks it.\n");
+    std::cout << (same ? "Verified.\n"
+                       : "Not marked as verified. `conclave contact verify --yes` marks it.\n");
   });
   return {};
 }
@@ -115,7 +118,8 @@ CLI::App* about_contact(CLI::App& parent, Context& context, std::shared_ptr<Give
                         const char* what, Run run) {
   auto* command = parent.add_subcommand(name, what);
   command->add_option("contact", given->contact, "Name or key")->required()->type_name("CONTACT");
-  command->callback([&context, given, run] { context.action = [&context, given, run] { return run(context, *given); }; });
+  command->callback(
+      [&context, given, run] { context.action = [&context, given, run] { return run(context, *given); }; });
   return command;
 }
 
@@ -130,16 +134,19 @@ void add_contact(CLI::App& program, Context& context) {
   adding->add_option("link", given->contact, "The other person's link or key")->required()->type_name("LINK");
   adding->add_option("name", given->name, "What you call them")->type_name("NAME");
   adding->add_option("--bootstrap", given->bootstrap, "A node to start from; may be repeated")
-      ->type_name("NODE")->allow_extra_args(false);
+      ->type_name("NODE")
+      ->allow_extra_args(false);
   adding->footer("Examples:\n  conclave contact add conclave:AQ… alice\n  conclave contact add z6Mk… bob");
-  adding->callback([&context, given] { context.action = [&context, given] { return add(context, *given); }; });
+  adding->callback(
+      [&context, given] { context.action = [&context, given] { return add(context, *given); }; });
 
   auto* listing = group->add_subcommand("list", "List contacts");
   listing->callback([&context] { context.action = [&context] { return list(context); }; });
 
   about_contact(*group, context, given, "remove", "Remove a contact and the conversation", remove)
       ->add_flag("--yes", given->yes, "Do not ask");
-  about_contact(*group, context, given, "verify", "Compare the safety number, and mark the contact as verified", verify)
+  about_contact(*group, context, given, "verify",
+                "Compare the safety number, and mark the contact as verified", verify)
       ->add_flag("--yes", given->yes, "The numbers are the same: do not ask");
   about_contact(*group, context, given, "block", "Drop everything from a contact; it is not told",
                 [](const Context& c, const Given& g) { return block(c, g, /*blocked=*/true); });
@@ -154,8 +161,10 @@ void add_requests(CLI::App& program, Context& context) {
   auto* listing = group->add_subcommand("list", "List them (the default)");
   listing->callback([&context] { context.action = [&context] { return list_requests(context); }; });
   about_contact(*group, context, given, "accept", "Make a stranger a contact", accept)
-      ->add_option("name", given->name, "What you call them")->type_name("NAME");
-  about_contact(*group, context, given, "refuse", "Forget what a stranger wrote, and do not hear them for 30 days", refuse);
+      ->add_option("name", given->name, "What you call them")
+      ->type_name("NAME");
+  about_contact(*group, context, given, "refuse",
+                "Forget what a stranger wrote, and do not hear them for 30 days", refuse);
   group->callback([&context, group] {
     if (group->get_subcommands().empty()) context.action = [&context] { return list_requests(context); };
   });

@@ -1,12 +1,13 @@
 #include "cli/context.hpp"
 
+#include "cli/terminal.hpp"
+
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/terminal.hpp"
+#include <nlohmann/json.hpp>
 
 namespace conclave::cli {
 
@@ -25,7 +26,8 @@ Outcome<std::optional<std::string>> Context::given_passphrase() const {
     std::ifstream in(*passphrase_file);
     std::ostringstream text;
     if (!in || !(text << in.rdbuf()))
-      return trouble(Exit::usage, "bad_file", "The passphrase file " + passphrase_file->string() + " cannot be read.",
+      return trouble(Exit::usage, "bad_file",
+                     "The passphrase file " + passphrase_file->string() + " cannot be read.",
                      "Check the path and its permissions; it must not be empty.");
     std::string out = text.str();
     if (out.ends_with('\n')) out.pop_back();
@@ -40,10 +42,12 @@ Outcome<std::string> Context::passphrase(std::string_view question, bool again) 
   TRY(auto given, given_passphrase());
   if (!given) given = ask_secret(question);
   if (!given)
-    return trouble(Exit::usage, "passphrase_needed", "A passphrase is needed and there is no terminal to ask at.",
+    return trouble(Exit::usage, "passphrase_needed",
+                   "A passphrase is needed and there is no terminal to ask at.",
                    "Give --passphrase-file, or set CONCLAVE_PASSPHRASE.");
   if (given->empty())
-    return trouble(Exit::usage, "passphrase_needed", "The passphrase is empty.", "Choose one; a few words are best.");
+    return trouble(Exit::usage, "passphrase_needed", "The passphrase is empty.",
+                   "Choose one; a few words are best.");
   bool asked = !passphrase_file && !std::getenv("CONCLAVE_PASSPHRASE");
   if (again && asked && ask_secret("Again: ") != given)
     return trouble(Exit::usage, "passphrase_mismatch", "The two passphrases differ.", "Try again.");

@@ -1,13 +1,14 @@
 #pragma once
 /// What every command is given: the options that stand before or behind any of them, and where output goes.
+#include "cli/client.hpp"
+#include "cli/outcome.hpp"
+
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
-#include "cli/client.hpp"
-#include "cli/outcome.hpp"
+#include <nlohmann/json_fwd.hpp>
 
 namespace CLI {
 class App;
@@ -28,8 +29,8 @@ struct Context {
   void print(const Json& value) const;
   /// Prints `value` with --json; otherwise calls `words`.
   void print(const Json& value, const std::function<void()>& words) const;
-  /// From --passphrase-file or $CONCLAVE_PASSPHRASE; nothing where neither is given. One newline at the end of
-  /// the file does not count.
+  /// From --passphrase-file or $CONCLAVE_PASSPHRASE; nothing where neither is given. One newline at the end
+  /// of the file does not count.
   Outcome<std::optional<std::string>> given_passphrase() const;
   /// The same, or asks at the terminal. `again` asks twice.
   Outcome<std::string> passphrase(std::string_view question, bool again) const;

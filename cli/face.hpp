@@ -4,8 +4,8 @@
 
 namespace conclave::cli {
 
-/// The QR code of `link`, with as many of its nodes to start from as fit `columns`; empty where not even the bare
-/// key does.
+/// The QR code of `link`, with as many of its nodes to start from as fit `columns`; empty where not even the
+/// bare key does.
 std::string link_qr(const std::string& link, int columns);
 
 }  // namespace conclave::cli

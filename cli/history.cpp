@@ -1,10 +1,11 @@
 // conclave history, conclave search, conclave watch.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "cli/ask.hpp"
 #include "cli/terminal.hpp"
 #include "cli/transcript.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 namespace {
@@ -19,8 +20,9 @@ struct Wanted {
 Outcome<> history(const Context& context, const Wanted& wanted) {
   TRY(auto client, Client::connect(context.profile));
   TRY(auto names, Names::load(client));
-  TRY(auto answer, client.call("messages.history",
-                               {{"with", wanted.contact}, {"before", wanted.before}, {"limit", wanted.limit}}));
+  TRY(auto answer,
+      client.call("messages.history",
+                  {{"with", wanted.contact}, {"before", wanted.before}, {"limit", wanted.limit}}));
   if (context.json) {
     for (auto& message : answer["messages"]) context.print(message);
     return {};
@@ -28,8 +30,9 @@ Outcome<> history(const Context& context, const Wanted& wanted) {
   for (auto& message : answer["messages"]) std::cout << message_line(message, names) << "\n";
   if (answer["messages"].empty()) std::cout << "Nothing has been written yet.\n";
   if (answer["messages"].size() == wanted.limit)
-    std::cout << painted(Colour::dim, "Older ones: --before " +
-                                          std::to_string(answer["messages"][0]["position"].get<std::uint64_t>()))
+    std::cout << painted(Colour::dim,
+                         "Older ones: --before " +
+                             std::to_string(answer["messages"][0]["position"].get<std::uint64_t>()))
               << "\n";
   return {};
 }
@@ -65,7 +68,8 @@ std::string event_line(const Json& event, Names& names) {
   if (name == "contact") {
     auto& contact = data["contact"];
     names.learn(contact);
-    return names.of(contact["account"].get<std::string>()) + (contact["online"].get<bool>() ? "  online" : "  offline");
+    return names.of(contact["account"].get<std::string>()) +
+           (contact["online"].get<bool>() ? "  online" : "  offline");
   }
   if (name == "request") return "A stranger knocks: " + data["request"]["account"].get<std::string>();
   if (name == "store") {
@@ -96,21 +100,26 @@ void add_history(CLI::App& program, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   auto* command = program.add_subcommand("history", "Show a conversation");
   command->add_option("contact", wanted->contact, "Name or key")->required()->type_name("CONTACT");
-  command->add_option("--limit", wanted->limit, "How many messages")->type_name("N")
-      ->check(CLI::Range(1, 500))->capture_default_str();
+  command->add_option("--limit", wanted->limit, "How many messages")
+      ->type_name("N")
+      ->check(CLI::Range(1, 500))
+      ->capture_default_str();
   command->add_option("--before", wanted->before, "Older than this position")->type_name("POSITION");
   command->footer("With --json: one message a line.\n\nExample:\n  conclave history alice --limit 10");
-  command->callback([&context, wanted] { context.action = [&context, wanted] { return history(context, *wanted); }; });
+  command->callback(
+      [&context, wanted] { context.action = [&context, wanted] { return history(context, *wanted); }; });
 
   auto* searching = program.add_subcommand("search", "Find messages that have all the given words");
   searching->add_option("words", wanted->query, "The words")->required()->type_name("WORDS");
   searching->footer("Example:\n  conclave search \"train ticket\"");
-  searching->callback([&context, wanted] { context.action = [&context, wanted] { return search(context, *wanted); }; });
+  searching->callback(
+      [&context, wanted] { context.action = [&context, wanted] { return search(context, *wanted); }; });
 }
 
 void add_watch(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("watch", "Print what happens as it happens");
-  command->footer("With --json: one event a line, as in docs/api.md.\n\nExample:\n  conclave watch --json | my-bot");
+  command->footer(
+      "With --json: one event a line, as in docs/api.md.\n\nExample:\n  conclave watch --json | my-bot");
   command->callback([&context] { context.action = [&context] { return watch(context); }; });
 }
 

@@ -1,7 +1,4 @@
 // conclave id: who you are, to hand to others.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "cli/ask.hpp"
 #include "cli/face.hpp"
 #include "cli/terminal.hpp"
@@ -10,13 +7,20 @@
 #include "node/error.hpp"
 #include "node/profile.hpp"
 
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
 namespace conclave::cli {
 namespace {
 
 Outcome<Json> id_of_running(const Context& context) {
   TRY(auto status, ask(context, "status"));
-  return Json{{"account", status["account"]}, {"did", status["did"]},    {"node", status["node"]},
-              {"link", status["link"]},       {"running", true}};
+  return Json{{"account", status["account"]},
+              {"did", status["did"]},
+              {"node", status["node"]},
+              {"link", status["link"]},
+              {"running", true}};
 }
 
 // Without a running node nobody knows good nodes to start from: the link is the bare key.
@@ -29,8 +33,11 @@ Outcome<Json> id_of_stopped(const Context& context) {
   }
   if (!profile) return trouble(profile.error());
   if (!profile->certified())
-    return Json{{"account", nullptr}, {"did", nullptr}, {"node", codec::to_text(profile->node_key())},
-                {"link", nullptr},    {"running", false}};
+    return Json{{"account", nullptr},
+                {"did", nullptr},
+                {"node", codec::to_text(profile->node_key())},
+                {"link", nullptr},
+                {"running", false}};
   auto account = profile->account_key();
   return Json{{"account", codec::to_text(account)},
               {"did", codec::to_did(account)},
@@ -50,7 +57,8 @@ Outcome<> show(const Context& context, bool no_qr) {
   }
   context.print(id, [&] {
     if (id["account"].is_null()) {
-      std::cout << "Node  " << id["node"].get<std::string>() << "\n\nThis device is not certified yet. On the first "
+      std::cout << "Node  " << id["node"].get<std::string>()
+                << "\n\nThis device is not certified yet. On the first "
                 << "device:\n  conclave device add " << id["node"].get<std::string>() << "\n";
       return;
     }
@@ -60,7 +68,8 @@ Outcome<> show(const Context& context, bool no_qr) {
               << painted(Colour::bold, "Node  ") << id["node"].get<std::string>() << "\n"
               << painted(Colour::bold, "Link  ") << link << "\n";
     if (!id["running"].get<bool>())
-      std::cout << "\nThe node is not running, so the link names no nodes to start from; `conclave run` first.\n";
+      std::cout
+          << "\nThe node is not running, so the link names no nodes to start from; `conclave run` first.\n";
   });
   return {};
 }
@@ -72,9 +81,11 @@ void add_id(CLI::App& program, Context& context) {
   auto no_qr = std::make_shared<bool>(false);
   command->add_flag("--no-qr", *no_qr, "Leave the QR code out");
   command->footer(
-      "The link carries your key and some nodes to start from; whoever has it can add you without knowing anybody\n"
+      "The link carries your key and some nodes to start from; whoever has it can add you without knowing "
+      "anybody\n"
       "else. Examples:\n  conclave id\n  conclave id --json | jq -r .link");
-  command->callback([&context, no_qr] { context.action = [&context, no_qr] { return show(context, *no_qr); }; });
+  command->callback(
+      [&context, no_qr] { context.action = [&context, no_qr] { return show(context, *no_qr); }; });
 }
 
 }  // namespace conclave::cli

@@ -1,22 +1,26 @@
 // The program `conclave`: reads the command line, runs one command, ends with its exit code.
-#include <CLI/CLI.hpp>
-#include <iostream>
-#include <nlohmann/json.hpp>
-
 #include "cli/context.hpp"
 #include "cli/terminal.hpp"
 #include "crypto/keys.hpp"
 #include "node/profile.hpp"
 
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
 namespace conclave::cli {
 namespace {
 
 void add_options(CLI::App& program, Context& context) {
-  program.add_option("--profile", context.profile, "Directory of the profile")->type_name("DIR")->capture_default_str();
+  program.add_option("--profile", context.profile, "Directory of the profile")
+      ->type_name("DIR")
+      ->capture_default_str();
   program.add_option("--config", context.config, "Config file (default: ~/.config/conclave/config.toml)")
       ->type_name("FILE");
   program.add_flag("--json", context.json, "Print JSON, one value a line");
-  program.add_option("--log-level", context.log_level, "trace, debug, info, warning, error or off")->type_name("LEVEL");
+  program.add_option("--log-level", context.log_level, "trace, debug, info, warning, error or off")
+      ->type_name("LEVEL");
   program.add_option("--passphrase-file", context.passphrase_file, "File that holds the passphrase")
       ->type_name("FILE");
 }
@@ -61,7 +65,8 @@ int complain(const Context& context, const Trouble& trouble) {
 int run(int argc, char** argv) {
   Context context;
   context.profile = node::Profile::default_directory();
-  CLI::App program("Conclave: a messenger with no company in it. Your node, your key, your friends' nodes.", "conclave");
+  CLI::App program("Conclave: a messenger with no company in it. Your node, your key, your friends' nodes.",
+                   "conclave");
   program.footer(
       "Examples:\n"
       "  conclave run                         start your node; shows your key and link\n"
@@ -79,7 +84,8 @@ int run(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // CLI11's own door; --help and --version come through it too
     if (error.get_exit_code() == 0) return program.exit(error);
-    return complain(context, {Exit::usage, "usage", error.what(), "conclave --help lists commands and options."});
+    return complain(context,
+                    {Exit::usage, "usage", error.what(), "conclave --help lists commands and options."});
   }
   context.profile = std::filesystem::absolute(context.profile);
   auto outcome = context.action();

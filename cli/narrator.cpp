@@ -1,9 +1,9 @@
 #include "cli/narrator.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include "cli/terminal.hpp"
 #include "crypto/codec/key_text.hpp"
+
+#include <spdlog/spdlog.h>
 
 namespace conclave::cli {
 

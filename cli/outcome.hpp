@@ -1,9 +1,9 @@
 #pragma once
 /// How a command ends: well, or with one sentence for a person and an exit code for a program.
+#include "crypto/result.hpp"
+
 #include <expected>
 #include <string>
-
-#include "crypto/result.hpp"
 
 namespace conclave::cli {
 
@@ -28,7 +28,8 @@ struct Trouble {
 template <class T = void>
 using Outcome = std::expected<T, Trouble>;
 
-inline std::unexpected<Trouble> trouble(Exit exit, std::string code, std::string message, std::string hint = {}) {
+inline std::unexpected<Trouble> trouble(Exit exit, std::string code, std::string message,
+                                        std::string hint = {}) {
   return std::unexpected(Trouble{exit, std::move(code), std::move(message), std::move(hint)});
 }
 

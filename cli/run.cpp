@@ -1,18 +1,4 @@
 // conclave run: the node itself, in the foreground.
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
-#include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <chrono>
-#include <csignal>
-#include <iostream>
-#include <nlohmann/json.hpp>
-
 #include "cli/config.hpp"
 #include "cli/context.hpp"
 #include "cli/face.hpp"
@@ -20,6 +6,20 @@
 #include "cli/terminal.hpp"
 #include "crypto/codec/key_text.hpp"
 #include "node/api.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace conclave::cli {
 namespace asio = boost::asio;
@@ -60,7 +60,8 @@ void start_log(const Config& config) {
   spdlog::set_default_logger(log);
 }
 
-Outcome<node::Profile> open_profile(const Context& context, const RunOptions& options, Random& random, UnixTime now) {
+Outcome<node::Profile> open_profile(const Context& context, const RunOptions& options, Random& random,
+                                    UnixTime now) {
   TRY(auto given, context.given_passphrase());
   if (!node::Profile::exists(context.profile)) {
     if (options.seal) {
@@ -78,7 +79,8 @@ Outcome<node::Profile> open_profile(const Context& context, const RunOptions& op
   }
   if (opened) return std::move(*opened);
   if (opened.error() == node::Errc::profile_in_use)
-    return trouble(Exit::taken, "profile_in_use", "A node is already running for the profile " + context.profile.string() + ".",
+    return trouble(Exit::taken, "profile_in_use",
+                   "A node is already running for the profile " + context.profile.string() + ".",
                    "Use that one (`conclave status`), stop it, or choose another directory with --profile.");
   return trouble(opened.error());
 }
@@ -113,6 +115,14 @@ class Running {
 
   asio::awaitable<Outcome<>> live() {
     if (auto started = co_await node_.start(); !started) co_return could_not_start(started.error());
+    auto known = co_await node_.bootstrap(config_.node.bootstrap);
+    if (!known) {
+      co_await node_.close();
+      co_return trouble(Exit::usage, "malformed",
+                        "A node given to start from is neither a multiaddr nor a link.",
+                        "A multiaddr looks like /ip4/192.0.2.1/udp/4001/nquic/p2p/12D3KooW…; "
+                        "`conclave status` on that node shows its own.");
+    }
     auto served = gateway_.start();
     if (!served) {
       co_await node_.close();
@@ -139,14 +149,16 @@ class Running {
 
   Outcome<> could_not_start(const Error& error) {
     if (error != node::Errc::port_taken) return trouble(error);
-    return trouble(Exit::taken, "port_taken",
-                   "The UDP or TCP port of the node (" + std::to_string(config_.node.udp_port) + ", " +
-                       std::to_string(config_.node.tcp_port) + ") is taken by another program.",
-                   "Stop that program, or choose other ports with --udp-port and --tcp-port; 0 takes any free one.");
+    return trouble(
+        Exit::taken, "port_taken",
+        "The UDP or TCP port of the node (" + std::to_string(config_.node.udp_port) + ", " +
+            std::to_string(config_.node.tcp_port) + ") is taken by another program.",
+        "Stop that program, or choose other ports with --udp-port and --tcp-port; 0 takes any free one.");
   }
 
   void announce() {
-    auto ready = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - program_start).count();
+    auto ready =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - program_start).count();
     auto status = node_.status();
     auto key = codec::to_text(status.account);
     auto page = gateway_.page();
@@ -199,7 +211,8 @@ Outcome<> run(const Context& context, const RunOptions& options) {
   start_log(config);
   std::signal(SIGPIPE, SIG_IGN);
   SystemRandom random;
-  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
   TRY(auto profile, open_profile(context, options, random, UnixTime{now.count()}));
   if (!profile.certified())
     return trouble(Exit::failed, "not_certified", "This device is not certified by its account yet.",
@@ -213,13 +226,21 @@ Outcome<> run(const Context& context, const RunOptions& options) {
 void add_run(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("run", "Start your node and keep it running");
   auto options = std::make_shared<RunOptions>();
-  command->add_option("--bootstrap", options->bootstrap, "A node to start from: its multiaddr, or a link; may be repeated")
-      ->type_name("NODE")->allow_extra_args(false);
-  command->add_option("--udp-port", options->udp_port, "UDP port (default: the one used last time)")->type_name("PORT");
-  command->add_option("--tcp-port", options->tcp_port, "TCP port (default: the one used last time)")->type_name("PORT");
+  command
+      ->add_option("--bootstrap", options->bootstrap,
+                   "A node to start from: its multiaddr, or a link; may be repeated")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+  command->add_option("--udp-port", options->udp_port, "UDP port (default: the one used last time)")
+      ->type_name("PORT");
+  command->add_option("--tcp-port", options->tcp_port, "TCP port (default: the one used last time)")
+      ->type_name("PORT");
   command->add_option("--listen", options->listen, "Address to bind (default: all)")->type_name("IP");
-  command->add_option("--network", options->network, "Name of the network (default: conclave)")->type_name("NAME");
-  command->add_option("--page-port", options->page_port, "Port of the page on 127.0.0.1 (default: the one used last time)")
+  command->add_option("--network", options->network, "Name of the network (default: conclave)")
+      ->type_name("NAME");
+  command
+      ->add_option("--page-port", options->page_port,
+                   "Port of the page on 127.0.0.1 (default: the one used last time)")
       ->type_name("PORT");
   command->add_flag("--no-page", options->no_page, "Serve no page");
   command->add_flag("--no-tcp", options->no_tcp, "Neither listen nor dial by TCP");
@@ -233,7 +254,8 @@ void add_run(CLI::App& program, Context& context) {
       "  conclave run --bootstrap /ip4/192.0.2.1/udp/4001/nquic/p2p/12D3KooW…\n"
       "  conclave run --profile ~/second --page-port 4800\n\n"
       "SIGINT and SIGTERM stop it cleanly.");
-  command->callback([&context, options] { context.action = [&context, options] { return run(context, *options); }; });
+  command->callback(
+      [&context, options] { context.action = [&context, options] { return run(context, *options); }; });
 }
 
 }  // namespace conclave::cli

@@ -1,11 +1,12 @@
 // conclave send, conclave ping.
-#include <CLI/CLI.hpp>
+#include "cli/ask.hpp"
+#include "cli/terminal.hpp"
+
 #include <chrono>
 #include <iostream>
 #include <sstream>
 
-#include "cli/ask.hpp"
-#include "cli/terminal.hpp"
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 namespace {
@@ -50,9 +51,11 @@ Outcome<> send(const Context& context, const Sending& sending) {
     }
   });
   if (sending.wait && !arrived) {
-    if (context.json) return trouble(Exit::not_reached, "timed_out", "Not delivered yet.", "It stays in the outbox.");
-    return trouble(Exit::not_reached, "timed_out", "No receipt yet: the other side may be offline.",
-                   "The message is kept and goes out when one of their nodes is reachable; nothing more to do.");
+    if (context.json)
+      return trouble(Exit::not_reached, "timed_out", "Not delivered yet.", "It stays in the outbox.");
+    return trouble(
+        Exit::not_reached, "timed_out", "No receipt yet: the other side may be offline.",
+        "The message is kept and goes out when one of their nodes is reachable; nothing more to do.");
   }
   return {};
 }
@@ -64,13 +67,15 @@ struct Pinging {
 
 Outcome<> ping(const Context& context, const Pinging& pinging) {
   TRY(auto answer, ask(context, "ping",
-                       {{"contact", pinging.contact}, {"patience_ms", static_cast<std::int64_t>(pinging.timeout_s * 1000)}}));
+                       {{"contact", pinging.contact},
+                        {"patience_ms", static_cast<std::int64_t>(pinging.timeout_s * 1000)}}));
   context.print(answer, [&] {
     for (auto& one : answer["pings"]) {
       std::cout << one["node"].get<std::string>() << "  " << one["transport"].get<std::string>() << "  "
                 << printable(one["address"].get<std::string>()) << "\n";
-      std::printf("  found in %.1f ms, dialled in %.1f ms, round trip %.1f ms\n", one["found_ms"].get<double>(),
-                  one["dialled_ms"].get<double>(), one["rtt_ms"].get<double>());
+      std::printf("  found in %.1f ms, dialled in %.1f ms, round trip %.1f ms\n",
+                  one["found_ms"].get<double>(), one["dialled_ms"].get<double>(),
+                  one["rtt_ms"].get<double>());
     }
   });
   return {};
@@ -82,26 +87,36 @@ void add_send(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("send", "Send a message");
   auto sending = std::make_shared<Sending>();
   command->add_option("contact", sending->to, "Name or key")->required()->type_name("CONTACT");
-  command->add_option("message", sending->body, "The text; - reads it from standard input")->required()->type_name("TEXT");
-  command->add_option("--reply-to", sending->reply_to, "Id of the message that this answers")->type_name("ID");
+  command->add_option("message", sending->body, "The text; - reads it from standard input")
+      ->required()
+      ->type_name("TEXT");
+  command->add_option("--reply-to", sending->reply_to, "Id of the message that this answers")
+      ->type_name("ID");
   command->add_flag("--wait", sending->wait, "Wait for the receipt");
-  command->add_option("--timeout", sending->timeout_s, "Seconds to wait for it")->type_name("S")
-      ->check(CLI::Range(0.001, 600.0))->capture_default_str();
+  command->add_option("--timeout", sending->timeout_s, "Seconds to wait for it")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, 600.0))
+      ->capture_default_str();
   command->footer(
-      "Returns when the message is safe in the outbox; it is delivered when one of the other's nodes can be reached.\n"
+      "Returns when the message is safe in the outbox; it is delivered when one of the other's nodes can be "
+      "reached.\n"
       "With --wait and --json, the times are in milliseconds from the start of the command.\n\n"
       "Examples:\n  conclave send alice \"see you at eight\"\n  date | conclave send bob - --wait");
-  command->callback([&context, sending] { context.action = [&context, sending] { return send(context, *sending); }; });
+  command->callback(
+      [&context, sending] { context.action = [&context, sending] { return send(context, *sending); }; });
 }
 
 void add_ping(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("ping", "Find a contact's nodes, connect, and measure the way");
   auto pinging = std::make_shared<Pinging>();
   command->add_option("contact", pinging->contact, "Name or key")->required()->type_name("CONTACT");
-  command->add_option("--timeout", pinging->timeout_s, "Seconds to try")->type_name("S")
-      ->check(CLI::Range(0.001, 600.0))->capture_default_str();
+  command->add_option("--timeout", pinging->timeout_s, "Seconds to try")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, 600.0))
+      ->capture_default_str();
   command->footer("Example:\n  conclave ping alice");
-  command->callback([&context, pinging] { context.action = [&context, pinging] { return ping(context, *pinging); }; });
+  command->callback(
+      [&context, pinging] { context.action = [&context, pinging] { return ping(context, *pinging); }; });
 }
 
 }  // namespace conclave::cli

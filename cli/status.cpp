@@ -1,9 +1,10 @@
 // conclave status, conclave page: how the node is doing, and where its page is.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "cli/ask.hpp"
 #include "cli/terminal.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
 
 namespace conclave::cli {
 
@@ -41,15 +42,16 @@ void print_status(const Json& status) {
   }
   line("DHT", count(dht["table"], "verified node") + " of about " +
                   std::to_string(static_cast<std::uint64_t>(dht["network_estimate"].get<double>())) + "; " +
-                  (dht["published"].get<bool>() ? "you can be found by your key" : "you cannot be found by your key yet"));
+                  (dht["published"].get<bool>() ? "you can be found by your key"
+                                                : "you cannot be found by your key yet"));
   line("Contacts", count(status["contacts"], "contact") + ", " + count(status["requests"], "request"));
   line("Outbox", count(status["outbox"], "message") + " on the way");
   line("Traffic", byte_count(traffic["sent_bytes"].get<double>()) + " sent, " +
                       byte_count(traffic["received_bytes"].get<double>()) + " received");
   line("Memory", byte_count(status["process"]["rss_bytes"].get<double>()));
-  line("Page", status["page"].is_null() ? "none" : status["page"].get<std::string>() + "  (`conclave page` opens it)");
-  if (auto trouble = status["store_trouble"].get<std::string>(); !trouble.empty())
-    line("Trouble", trouble);
+  line("Page", status["page"].is_null() ? "none"
+                                        : status["page"].get<std::string>() + "  (`conclave page` opens it)");
+  if (auto trouble = status["store_trouble"].get<std::string>(); !trouble.empty()) line("Trouble", trouble);
 }
 
 Outcome<> show_status(const Context& context) {
@@ -73,11 +75,15 @@ void add_status(CLI::App& program, Context& context) {
 }
 
 void add_page(CLI::App& program, Context& context) {
-  auto* command = program.add_subcommand("page", "Print the address of your page, with the token that opens it");
+  auto* command =
+      program.add_subcommand("page", "Print the address of your page, with the token that opens it");
   auto renew = std::make_shared<bool>(false);
   command->add_flag("--renew", *renew, "Make a new token; pages that are open have to be opened anew");
-  command->footer("Example:\n  xdg-open \"$(conclave page)\"\n\nWhoever has this address and an account on this machine can read and write as you.");
-  command->callback([&context, renew] { context.action = [&context, renew] { return show_page(context, *renew); }; });
+  command->footer(
+      "Example:\n  xdg-open \"$(conclave page)\"\n\nWhoever has this address and an account on this machine "
+      "can read and write as you.");
+  command->callback(
+      [&context, renew] { context.action = [&context, renew] { return show_page(context, *renew); }; });
 }
 
 }  // namespace conclave::cli

@@ -1,16 +1,16 @@
 #include "cli/terminal.hpp"
 
-#include <qrencode.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <memory>
+
+#include <qrencode.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
 
 namespace conclave::cli {
 namespace {
@@ -21,7 +21,11 @@ constexpr std::string_view replacement = "\xEF\xBF\xBD";
 std::pair<char32_t, std::size_t> first_code_point(std::string_view text) {
   auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   unsigned char lead = byte(0);
-  std::size_t size = lead < 0x80 ? 1 : (lead >> 5) == 6 ? 2 : (lead >> 4) == 14 ? 3 : (lead >> 3) == 30 ? 4 : 0;
+  std::size_t size = lead < 0x80         ? 1
+                     : (lead >> 5) == 6  ? 2
+                     : (lead >> 4) == 14 ? 3
+                     : (lead >> 3) == 30 ? 4
+                                         : 0;
   if (size == 0 || size > text.size()) return {0, 0};
   if (size == 1) return {lead, 1};
   char32_t out = lead & (0x7Fu >> size);
@@ -79,21 +83,34 @@ std::string painted(Colour colour, std::string_view text) {
   if (!colourful()) return std::string(text);
   const char* code = "0";
   switch (colour) {
-    case Colour::plain: return std::string(text);
-    case Colour::bold: code = "1"; break;
-    case Colour::dim: code = "2"; break;
-    case Colour::red: code = "31"; break;
-    case Colour::green: code = "32"; break;
-    case Colour::yellow: code = "33"; break;
-    case Colour::cyan: code = "36"; break;
+    case Colour::plain:
+      return std::string(text);
+    case Colour::bold:
+      code = "1";
+      break;
+    case Colour::dim:
+      code = "2";
+      break;
+    case Colour::red:
+      code = "31";
+      break;
+    case Colour::green:
+      code = "32";
+      break;
+    case Colour::yellow:
+      code = "33";
+      break;
+    case Colour::cyan:
+      code = "36";
+      break;
   }
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
 }
 
 std::optional<std::string> qr_code(std::string_view text, int columns) {
   std::string copy(text);
-  std::unique_ptr<QRcode, decltype(&QRcode_free)> code(
-      QRcode_encodeString8bit(copy.c_str(), 0, QR_ECLEVEL_L), QRcode_free);
+  std::unique_ptr<QRcode, decltype(&QRcode_free)> code(QRcode_encodeString8bit(copy.c_str(), 0, QR_ECLEVEL_L),
+                                                       QRcode_free);
   constexpr int quiet = 2;  // the standard asks for four; every reader takes two
   if (!code || code->width + 2 * quiet > columns) return std::nullopt;
   auto dark = [&](int x, int y) {

@@ -7,8 +7,8 @@
 
 namespace conclave::cli {
 
-/// What somebody else wrote, safe to print: control characters (an escape sequence could retitle the window or
-/// forge lines above) and direction overrides become U+FFFD; broken UTF-8 too. Newlines become `newline`.
+/// What somebody else wrote, safe to print: control characters (an escape sequence could retitle the window
+/// or forge lines above) and direction overrides become U+FFFD; broken UTF-8 too. Newlines become `newline`.
 std::string printable(std::string_view text, std::string_view newline = "\n");
 
 /// Whether colours are wanted: a terminal, and no NO_COLOR (no-color.org).
@@ -21,8 +21,8 @@ int terminal_width();
 enum class Colour { plain, bold, dim, red, green, yellow, cyan };
 std::string painted(Colour colour, std::string_view text);
 
-/// A QR code (ISO/IEC 18004, level L) in half blocks, two modules a character; nothing where `text` is too long
-/// for `columns`.
+/// A QR code (ISO/IEC 18004, level L) in half blocks, two modules a character; nothing where `text` is too
+/// long for `columns`.
 std::optional<std::string> qr_code(std::string_view text, int columns);
 
 /// "14:03" today, "Nov 23 14:03" before; local time.

@@ -1,9 +1,9 @@
 #include "cli/transcript.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "cli/client.hpp"
 #include "cli/terminal.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::cli {
 
@@ -39,7 +39,8 @@ std::string message_line(const Json& message, const Names& names) {
                          ? painted(Colour::dim, "(deleted)")
                          : printable(message["body"].get<std::string>(), "\n" + std::string(8, ' '));
   if (message["edited"].get<bool>()) body += painted(Colour::dim, " (edited)");
-  for (auto& reaction : message["reactions"]) body += "  " + printable(reaction["emoji"].get<std::string>(), " ");
+  for (auto& reaction : message["reactions"])
+    body += "  " + printable(reaction["emoji"].get<std::string>(), " ");
   std::string out = painted(Colour::dim, clock_time(message["sent_ms"].get<std::int64_t>())) + "  " +
                     painted(ours ? Colour::cyan : Colour::green, who) + "  " + body;
   auto mark = delivery_mark(message["delivery"].get<std::string>());

@@ -1,10 +1,11 @@
 #pragma once
 /// Messages as lines of a terminal. `history`, `chat` and `watch` print the same.
+#include "cli/outcome.hpp"
+
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "cli/outcome.hpp"
+#include <nlohmann/json_fwd.hpp>
 
 namespace conclave::cli {
 

@@ -9,7 +9,6 @@ namespace conclave::node {
 namespace {
 using gateway::allow;
 using gateway::Answer;
-using gateway::Failure;
 using gateway::Registry;
 using Call = std::shared_ptr<gateway::Caller>;
 template <class T>
@@ -26,16 +25,7 @@ Later<Answer> add(ApiParts parts, Call, Json params) {
   CO_TRY(auto text, gateway::required_text(params, "link"));
   CO_TRY(auto name, gateway::text_or(params, "name", ""));
   auto link = contacts::parse_link(text);
-  if (!link) {
-    auto why = failure(link.error());
-    if (why.code == "bad_checksum") {
-      co_return std::unexpected(Failure{why.code, "The link has a typing error: its checksum does not match.",
-                                        "Copy it anew, whole."});
-    }
-    co_return std::unexpected(
-        Failure{why.code, "This is neither a link nor the key of an account.",
-                "Links start with conclave:, keys have 48 characters and start with z6Mk."});
-  }
+  if (!link) co_return std::unexpected(not_an_account(text, link.error()));
   CO_TRY(auto contact, told(co_await parts.node.add_contact(std::move(*link), std::move(name))));
   co_return Json{{"contact", to_json(contact)}, {"safety_number", parts.node.safety_number(contact.account)}};
 }

@@ -42,14 +42,7 @@ boost::asio::awaitable<Param<AccountKey>> account_param(Node& node, gateway::Jso
   CO_TRY(auto text, gateway::required_text(params, name));
   auto link = contacts::parse_link(text);
   if (link) co_return link->account;
-  if (looks_like_a_key(text)) {
-    auto why = failure(link.error());
-    if (why.code == "bad_checksum")
-      co_return wrong(why.code, "The link has a typing error: its checksum does not match.",
-                      "Copy it anew, whole.");
-    co_return wrong(why.code, "This is not the key of an account.",
-                    "Keys have 48 characters and start with z6Mk; copy it anew.");
-  }
+  if (looks_like_a_key(text)) co_return std::unexpected(not_an_account(text, link.error()));
   CO_TRY(auto known, told(co_await node.contacts()));
   std::optional<AccountKey> found;
   for (auto& contact : known) {
@@ -62,6 +55,21 @@ boost::asio::awaitable<Param<AccountKey>> account_param(Node& node, gateway::Jso
     co_return wrong("unknown_account", "No contact is called \"" + text + "\".",
                     "`conclave contact list` shows their names; new ones are added by key or link.");
   co_return *found;
+}
+
+Failure not_an_account(std::string_view text, const Error& error) {
+  // Version, account key, count and checksum are 38 bytes: 51 digits.
+  constexpr std::size_t link_min = 51;
+  if (error == conclave::Errc::bad_checksum && text.size() >= link_min)
+    return {"bad_checksum", "The link has a typing error: its checksum does not match.",
+            "Copy it anew, whole."};
+  if (error == conclave::Errc::unsupported)
+    return {"unsupported", "The link was made by a newer version of conclave.", "Install that version."};
+  if (text.starts_with("z6Mk") || text.starts_with("did:"))
+    return {"bad_key", "This is not the key of an account.",
+            "Keys have 48 characters and start with z6Mk; copy it anew."};
+  return {"malformed", "This is neither a link nor the key of an account.",
+          "Links start with conclave:, keys have 48 characters and start with z6Mk."};
 }
 
 Param<NodeKey> node_param(const gateway::Json& params, std::string_view name) {

@@ -9,6 +9,9 @@ namespace conclave::node {
 /// "bad_checksum", "bad_key", "unknown_account", "ambiguous".
 boost::asio::awaitable<gateway::Param<AccountKey>> account_param(Node& node, gateway::Json params,
                                                                  std::string name);
+/// Why `text`, which failed with `error`, names no account: a typing error in something that could be a link,
+/// or nothing of the kind.
+gateway::Failure not_an_account(std::string_view text, const Error& error);
 gateway::Param<NodeKey> node_param(const gateway::Json& params, std::string_view name);
 /// `12D3KooW…/7`: the node that wrote it, and its number there.
 gateway::Param<chat::MessageId> message_param(const gateway::Json& params, std::string_view name);

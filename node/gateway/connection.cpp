@@ -1,16 +1,17 @@
 #include "node/gateway/connection.hpp"
 
+#include "node/gateway/page.hpp"
+#include "node/gateway/request.hpp"
+#include "transport/io/mailbox.hpp"
+
+#include <chrono>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <chrono>
-
-#include "node/gateway/page.hpp"
-#include "node/gateway/request.hpp"
-#include "transport/io/mailbox.hpp"
 
 namespace conclave::gateway {
 namespace asio = boost::asio;
@@ -26,10 +27,10 @@ using HttpRequest = http::request<http::string_body>;
 using HttpResponse = http::response<http::string_body>;
 constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
 
-constexpr std::size_t head_max = 8 * 1024;   // browsers send about 1 KiB
-constexpr auto request_patience = 10s;       // from the first byte of a request to its last; also between two
-constexpr auto hello_patience = 5s;          // from the WebSocket's opening to its token
-constexpr std::size_t letters_max = 1024;    // what a page that sleeps may leave unread
+constexpr std::size_t head_max = 8 * 1024;  // browsers send about 1 KiB
+constexpr auto request_patience = 10s;      // from the first byte of a request to its last; also between two
+constexpr auto hello_patience = 5s;         // from the WebSocket's opening to its token
+constexpr std::size_t letters_max = 1024;   // what a page that sleeps may leave unread
 constexpr std::size_t letters_bytes_max = 8 * 1024 * 1024;
 
 struct Letter {
@@ -234,7 +235,8 @@ class ConnectionBody final : public Connection, public std::enable_shared_from_t
   }
 
   asio::awaitable<void> dismiss(std::string_view why) {
-    websocket::close_reason reason(websocket::close_code::policy_error, beast::string_view(why.data(), why.size()));
+    websocket::close_reason reason(websocket::close_code::policy_error,
+                                   beast::string_view(why.data(), why.size()));
     co_await socket_.async_close(reason, with_error);
   }
 

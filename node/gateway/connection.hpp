@@ -1,10 +1,10 @@
 #pragma once
 /// One accepted connection: HTTP requests, one after the other, until it ends or becomes a WebSocket.
-#include <boost/asio/any_io_executor.hpp>
-
 #include "node/gateway/guard.hpp"
 #include "node/gateway/registry.hpp"
 #include "transport/io/scope.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
 
 namespace conclave::gateway {
 

@@ -1,19 +1,18 @@
 #include "node/gateway/gateway.hpp"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include "crypto/ensure.hpp"
 #include "node/gateway/connection.hpp"
 #include "node/gateway/page.hpp"
 #include "node/gateway/request.hpp"
 #include "node/gateway/socket_path.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace conclave::gateway {
 namespace asio = boost::asio;
@@ -34,8 +33,9 @@ std::unexpected<Failure> socket_failed(std::string what, const boost::system::er
 std::unexpected<Failure> port_taken(std::uint16_t port) {
   // Never another port by itself: whoever sits on the old one could show a page and read the token from it.
   return std::unexpected(Failure{"port_taken",
-                                 "Port " + std::to_string(port) + " of 127.0.0.1, where the page is served, is "
-                                 "taken by another program.",
+                                 "Port " + std::to_string(port) +
+                                     " of 127.0.0.1, where the page is served, is "
+                                     "taken by another program.",
                                  "Stop that program, or choose another port with --page-port."});
 }
 
@@ -80,7 +80,8 @@ struct Gateway::Body {
     terminal.open(where.protocol(), error);
     if (!error) terminal.bind(where, error);
     // The directory is 0700 already; the mode holds where somebody opened it up.
-    if (!error && ::chmod(path->text().c_str(), 0600) != 0) error.assign(errno, boost::system::system_category());
+    if (!error && ::chmod(path->text().c_str(), 0600) != 0)
+      error.assign(errno, boost::system::system_category());
     if (!error) terminal.listen(64, error);
     if (error) return socket_failed("The socket " + options.socket.string() + " cannot be made", error);
     return {};
@@ -99,7 +100,8 @@ struct Gateway::Body {
     }
     address->port = wanted;
     if (auto saved = save_page_address(options.remembers, *address); !saved)
-      return socket_failed("The page's address cannot be kept in " + options.remembers.string(), saved.error());
+      return socket_failed("The page's address cannot be kept in " + options.remembers.string(),
+                           saved.error());
     service.page_port = wanted;
     service.token = address->token;
     service.policy = content_security_policy(page_html(), wanted);
@@ -117,7 +119,8 @@ struct Gateway::Body {
       }
       if (count(door) >= connections_max) continue;  // closed by going out of scope
       if (door == Door::terminal && !same_user(socket.native_handle())) continue;
-      scope.start(serve(Caller::Id(++last_id), door, acceptor.local_endpoint().protocol().family(), socket.release()));
+      scope.start(serve(Caller::Id(++last_id), door, acceptor.local_endpoint().protocol().family(),
+                        socket.release()));
     }
   }
 

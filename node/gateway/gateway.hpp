@@ -1,20 +1,21 @@
 #pragma once
 /// The local API's two doors: a Unix socket in the profile for programs of the same user, and a port of
-/// 127.0.0.1 with a token for the owner's browser. Both speak the same JSON (docs/api.md); events are pushed to
-/// every WebSocket.
+/// 127.0.0.1 with a token for the owner's browser. Both speak the same JSON (docs/api.md); events are pushed
+/// to every WebSocket.
 ///
 /// Nobody outside the machine reaches either; what another web site or another user of the machine may try is
 /// in node/gateway/guard.hpp.
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <filesystem>
-#include <memory>
-#include <optional>
-
 #include "crypto/random.hpp"
 #include "node/gateway/page_address.hpp"
 #include "node/gateway/registry.hpp"
 #include "transport/io/clock.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 namespace conclave::gateway {
 
@@ -26,7 +27,7 @@ struct Options {
   std::filesystem::path socket;     ///< the Unix socket; one that a dead node left there is replaced
   std::filesystem::path remembers;  ///< the file with the page's port and token
   bool page = true;                 ///< serve the browser at all
-  std::uint16_t page_port = 0;      ///< 0: the one used last time, or the first free one from `page_port_first`
+  std::uint16_t page_port = 0;  ///< 0: the one used last time, or the first free one from `page_port_first`
 };
 
 /// Where the first page of a machine is found. Nothing well known is there.

@@ -57,16 +57,20 @@ std::expected<Route, Refusal> admit(const Head& head, Caller::Door door, std::ui
                                     const Token& token) {
   if (door == Caller::Door::page) {
     if (!our_host(head.host, port)) return refuse(421, "This node is not served under that name.");
-    if (head.origin && !our_origin(*head.origin, port)) return refuse(403, "Another site may not ask this node.");
-    // Following a link from elsewhere to the page is fine ("cross-site" on a GET of it); asking the API is not.
-    bool elsewhere = !head.fetch_site.empty() && head.fetch_site != "same-origin" && head.fetch_site != "none";
+    if (head.origin && !our_origin(*head.origin, port))
+      return refuse(403, "Another site may not ask this node.");
+    // Following a link from elsewhere to the page is fine ("cross-site" on a GET of it); asking the API is
+    // not.
+    bool elsewhere =
+        !head.fetch_site.empty() && head.fetch_site != "same-origin" && head.fetch_site != "none";
     if (elsewhere && head.target != "/") return refuse(403, "Another site may not ask this node.");
   } else if (head.origin) {
     return refuse(403, "A browser has no business at this socket.");
   }
   TRY(auto route, route_of(head));
   if (route == Route::call && door == Caller::Door::page && !has_token(head.authorization, token))
-    return refuse(401, "The token is missing or not this node's; open the address that `conclave page` prints.");
+    return refuse(401,
+                  "The token is missing or not this node's; open the address that `conclave page` prints.");
   return route;
 }
 

@@ -1,18 +1,20 @@
 #pragma once
 /// Who may come in by which door, decided from the head of an HTTP request alone.
 ///
-/// The attackers at the page's door are other web sites in the owner's browser and other users of the machine:
+/// The attackers at the page's door are other web sites in the owner's browser and other users of the
+/// machine:
 /// - a site that points its own name at 127.0.0.1 (DNS rebinding) is told by `Host`;
-/// - a site that sends requests across origins is told by `Origin`, `Sec-Fetch-Site` and, for POST, by a content
+/// - a site that sends requests across origins is told by `Origin`, `Sec-Fetch-Site` and, for POST, by a
+/// content
 ///   type that no form can send without asking first;
 /// - another user of the machine lacks the token, which is never in a cookie, a query or a log.
 /// At the Unix socket the file mode and the peer's user id say it all.
+#include "crypto/secret.hpp"
+#include "node/gateway/registry.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "crypto/secret.hpp"
-#include "node/gateway/registry.hpp"
 
 namespace conclave::gateway {
 
@@ -50,6 +52,7 @@ struct Refusal {
 };
 
 /// `port` is the page's, for Host and Origin.
-std::expected<Route, Refusal> admit(const Head& head, Caller::Door door, std::uint16_t port, const Token& token);
+std::expected<Route, Refusal> admit(const Head& head, Caller::Door door, std::uint16_t port,
+                                    const Token& token);
 
 }  // namespace conclave::gateway

@@ -1,21 +1,23 @@
 #include "node/gateway/page.hpp"
 
-#include <sodium.h>
-
 #include <array>
 #include <cstdint>
+
+#include <sodium.h>
 
 #ifndef CONCLAVE_PAGE
 #error "CONCLAVE_PAGE is the path of the built page; CMakeLists.txt sets it"
 #endif
 
-// .incbin rather than #embed: a compiler cache sees the former and steps aside, the latter it would serve stale.
+// .incbin rather than #embed: a compiler cache sees the former and steps aside, the latter it would serve
+// stale.
 __asm__(
     ".section .rodata\n"
     ".global conclave_page_begin\n"
     ".global conclave_page_end\n"
     "conclave_page_begin:\n"
-    ".incbin \"" CONCLAVE_PAGE "\"\n"
+    ".incbin \"" CONCLAVE_PAGE
+    "\"\n"
     "conclave_page_end:\n"
     ".byte 0\n"
     ".previous\n");
@@ -72,7 +74,8 @@ std::string content_security_policy(std::string_view html, std::uint16_t port) {
   return "default-src 'none'; script-src" + joined(inline_hashes(html, "script")) + "; style-src" +
          joined(inline_hashes(html, "style")) + "; connect-src 'self' ws://127.0.0.1:" + number +
          " ws://localhost:" + number +
-         "; worker-src blob:; img-src 'self' data: blob:; media-src blob: data:; font-src data:; base-uri 'none'; "
+         "; worker-src blob:; img-src 'self' data: blob:; media-src blob: data:; font-src data:; base-uri "
+         "'none'; "
          "form-action 'none'; frame-ancestors 'none'";
 }
 

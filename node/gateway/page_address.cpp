@@ -1,11 +1,11 @@
 #include "node/gateway/page_address.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <charconv>
 #include <fstream>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace conclave::gateway {
 namespace {

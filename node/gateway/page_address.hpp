@@ -1,11 +1,11 @@
 #pragma once
 /// Where the owner's browser finds the node: a port of 127.0.0.1 and the token, kept in the profile across
 /// restarts, so that an open page comes back by itself and a bookmark stays good.
-#include <filesystem>
-#include <optional>
-
 #include "crypto/random.hpp"
 #include "node/gateway/guard.hpp"
+
+#include <filesystem>
+#include <optional>
 
 namespace conclave::gateway {
 

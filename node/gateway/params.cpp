@@ -1,6 +1,7 @@
 #include "node/gateway/params.hpp"
 
 #include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace conclave::gateway {
@@ -23,7 +24,8 @@ Param<std::int64_t> number(const Json& value, std::string_view name, Range range
   if (!fits) return wrong(name, "is not a whole number");
   auto out = value.get<std::int64_t>();
   if (out < range.least || out > range.most)
-    return wrong(name, "is not between " + std::to_string(range.least) + " and " + std::to_string(range.most));
+    return wrong(name,
+                 "is not between " + std::to_string(range.least) + " and " + std::to_string(range.most));
   return out;
 }
 
@@ -31,7 +33,8 @@ Param<std::int64_t> number(const Json& value, std::string_view name, Range range
 
 Param<void> allow(const Json& params, std::initializer_list<std::string_view> names) {
   for (auto& [name, value] : params.items()) {
-    if (std::ranges::find(names, name) == names.end()) return wrong(name, "is not a parameter of this method");
+    if (std::ranges::find(names, name) == names.end())
+      return wrong(name, "is not a parameter of this method");
   }
   return {};
 }
@@ -62,7 +65,8 @@ Param<std::int64_t> required_number(const Json& params, std::string_view name, R
   return number(*value, name, range);
 }
 
-Param<std::int64_t> number_or(const Json& params, std::string_view name, std::int64_t otherwise, Range range) {
+Param<std::int64_t> number_or(const Json& params, std::string_view name, std::int64_t otherwise,
+                              Range range) {
   const Json* value = find(params, name);
   return value ? number(*value, name, range) : otherwise;
 }

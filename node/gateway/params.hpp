@@ -4,12 +4,12 @@
 ///     CO_CHECK(allow(params, {"contact", "limit"}));
 ///     CO_TRY(auto contact, required_text(params, "contact"));
 ///     CO_TRY(auto limit, number_or(params, "limit", 50, {1, 500}));
+#include "node/gateway/registry.hpp"
+
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "node/gateway/registry.hpp"
 
 namespace conclave::gateway {
 

@@ -1,8 +1,8 @@
 #include "node/gateway/registry.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "crypto/ensure.hpp"
+
+#include <nlohmann/json.hpp>
 
 namespace conclave::gateway {
 
@@ -31,8 +31,8 @@ boost::asio::awaitable<Answer> Registry::call(std::shared_ptr<Caller> caller, st
                                       "See docs/api.md; the node may be older than the program that asks."});
   }
   if (found->second.terminal_only && caller->door() != Caller::Door::terminal) {
-    co_return std::unexpected(Failure{"terminal_only", "A page may not ask for this.",
-                                      "Use the conclave command in a terminal."});
+    co_return std::unexpected(
+        Failure{"terminal_only", "A page may not ask for this.", "Use the conclave command in a terminal."});
   }
   co_return co_await found->second.run(std::move(caller), std::move(params));
 }

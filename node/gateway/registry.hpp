@@ -4,16 +4,17 @@
 /// A request is one JSON object, `{"id": 1, "method": "contacts.list", "params": {…}}`; its answer is
 /// `{"id": 1, "result": …}` or `{"id": 1, "error": {"code", "message", "hint"}}`. An event is
 /// `{"event": "message", "data": …}` and has no id. See docs/api.md.
-#include <boost/asio/awaitable.hpp>
+#include "crypto/bytes.hpp"
+#include "crypto/strong.hpp"
+
 #include <expected>
 #include <functional>
 #include <map>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "crypto/bytes.hpp"
-#include "crypto/strong.hpp"
+#include <boost/asio/awaitable.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace conclave::gateway {
 
@@ -59,7 +60,8 @@ class Registry {
   /// Called when a WebSocket has ended: whatever was kept for it can go.
   void on_gone(Gone gone);
 
-  /// The answer to a method's call; a failure with code "unknown_method" or "terminal_only" where there is none.
+  /// The answer to a method's call; a failure with code "unknown_method" or "terminal_only" where there is
+  /// none.
   boost::asio::awaitable<Answer> call(std::shared_ptr<Caller> caller, std::string method, Json params) const;
   /// False where no channel takes the frame.
   bool take_binary(Caller& caller, ByteView frame) const;

@@ -1,10 +1,11 @@
 #pragma once
 /// The JSON of the local API: requests in, answers and events out. Layout: docs/api.md.
-#include <nlohmann/json.hpp>
+#include "node/gateway/registry.hpp"
+
 #include <string>
 #include <string_view>
 
-#include "node/gateway/registry.hpp"
+#include <nlohmann/json.hpp>
 
 namespace conclave::gateway {
 

@@ -1,11 +1,11 @@
 #include "node/gateway/socket_path.hpp"
 
+#include <cerrno>
+#include <utility>
+
 #include <fcntl.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <utility>
 
 namespace conclave::gateway {
 

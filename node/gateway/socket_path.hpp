@@ -1,9 +1,9 @@
 #pragma once
 /// The path of a Unix socket, however long the profile's is.
+#include "crypto/result.hpp"
+
 #include <filesystem>
 #include <string>
-
-#include "crypto/result.hpp"
 
 namespace conclave::gateway {
 

@@ -398,7 +398,7 @@ class Keep(Case):
 
 
 if __name__ == "__main__":
-    suite = unittest.main(exit=False, verbosity=2)
+    suite = unittest.main(exit=False, verbosity=2, warnings="ignore")
     result = suite.result
     bad = len(result.failures) + len(result.errors)
     print(f"passed {result.testsRun - bad} (command line)")

@@ -20,7 +20,8 @@ read_receipts = false
 page = false
 log_level = "debug"
 bootstrap = ["/ip4/192.0.2.1/udp/4001/nquic/p2p/12D3KooW"]
-)", "config.toml");
+)",
+                             "config.toml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->node.udp_port, 4001);
   EXPECT_EQ(config->node.tcp_port, 4002);
@@ -39,14 +40,13 @@ TEST(Config, names_the_line_of_what_is_wrong) {
     const char* where;
     const char* what;
   };
-  for (auto& [text, where, what] : {Case{"udp_port = 1\nudp_prot = 2\n", "line 2", "udp_prot"},
-                                    Case{"\n\nudp_port = 70000\n", "line 3", "0 to 65535"},
-                                    Case{"udp_port = \"4001\"\n", "line 1", "a port"},
-                                    Case{"tcp = 1\n", "line 1", "true or false"},
-                                    Case{"bootstrap = [1]\n", "line 1", "list of texts"},
-                                    Case{"log_level = \"loud\"\n", "line 1", "trace"},
-                                    Case{"[node]\nudp_port = 1\n", "line 1", "node"},
-                                    Case{"tcp = true\ntcp\n", "line 2", "not TOML"}}) {
+  for (auto& [text, where, what] :
+       {Case{"udp_port = 1\nudp_prot = 2\n", "line 2", "udp_prot"},
+        Case{"\n\nudp_port = 70000\n", "line 3", "0 to 65535"},
+        Case{"udp_port = \"4001\"\n", "line 1", "a port"}, Case{"tcp = 1\n", "line 1", "true or false"},
+        Case{"bootstrap = [1]\n", "line 1", "list of texts"},
+        Case{"log_level = \"loud\"\n", "line 1", "trace"}, Case{"[node]\nudp_port = 1\n", "line 1", "node"},
+        Case{"tcp = true\ntcp\n", "line 2", "not TOML"}}) {
     auto config = parse_config(text, "c.toml");
     ASSERT_FALSE(config) << text;
     EXPECT_EQ(config.error().exit, Exit::damaged);

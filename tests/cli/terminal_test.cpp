@@ -1,10 +1,10 @@
 #include "cli/terminal.hpp"
 
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
-
 #include "cli/outcome.hpp"
 #include "node/error.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 namespace conclave::cli {
 namespace {

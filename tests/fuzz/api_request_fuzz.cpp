@@ -13,8 +13,8 @@ namespace {
 void head(std::string_view input) {
   Token token;
   Head out;
-  std::string_view* fields[] = {&out.verb, &out.target, &out.host, &out.content_type, &out.authorization,
-                                &out.fetch_site};
+  std::string_view* fields[] = {&out.verb,         &out.target,        &out.host,
+                                &out.content_type, &out.authorization, &out.fetch_site};
   for (auto* field : fields) {
     auto end = std::min(input.find('\n'), input.size());
     *field = input.substr(0, end);

@@ -1,12 +1,11 @@
-#include "node/gateway/guard.hpp"
-
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
-
 #include "crypto/random.hpp"
+#include "node/gateway/guard.hpp"
 #include "node/gateway/page.hpp"
 #include "node/gateway/params.hpp"
 #include "node/gateway/request.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 namespace conclave::gateway {
 namespace {
@@ -43,8 +42,13 @@ TEST(Guard, lets_the_owners_page_in) {
   EXPECT_EQ(status({.host = "localhost:4790", .origin = "http://localhost:4790"}), 200u);
   EXPECT_EQ(status({.origin = std::nullopt, .fetch_site = ""}), 200u) << "a program with the token";
   EXPECT_EQ(status({.verb = "GET", .target = "/", .authorization = "", .origin = std::nullopt}), 200u);
-  EXPECT_EQ(status({.verb = "GET", .target = "/", .authorization = "", .origin = std::nullopt,
-                    .fetch_site = "cross-site"}), 200u) << "a link to the page";
+  EXPECT_EQ(status({.verb = "GET",
+                    .target = "/",
+                    .authorization = "",
+                    .origin = std::nullopt,
+                    .fetch_site = "cross-site"}),
+            200u)
+      << "a link to the page";
   EXPECT_EQ(status({.verb = "GET", .target = "/api/socket", .authorization = ""}), 200u);
 }
 
@@ -54,10 +58,12 @@ TEST(Guard, turns_other_sites_away) {
   EXPECT_EQ(status({.host = "127.0.0.1"}), 421u);
   EXPECT_EQ(status({.host = ""}), 421u);
   EXPECT_EQ(status({.verb = "GET", .target = "/", .host = "evil.example:4790"}), 421u);
-  for (std::string origin : {"https://evil.example", "http://127.0.0.1:4791", "https://127.0.0.1:4790", "null", ""})
+  for (std::string origin :
+       {"https://evil.example", "http://127.0.0.1:4791", "https://127.0.0.1:4790", "null", ""})
     EXPECT_EQ(status({.origin = origin}), 403u) << origin;
   EXPECT_EQ(status({.origin = std::nullopt, .fetch_site = "cross-site"}), 403u);
-  EXPECT_EQ(status({.origin = std::nullopt, .fetch_site = "same-site"}), 403u) << "another port of this machine";
+  EXPECT_EQ(status({.origin = std::nullopt, .fetch_site = "same-site"}), 403u)
+      << "another port of this machine";
   EXPECT_EQ(status({.verb = "GET", .target = "/api/socket", .origin = "https://evil.example"}), 403u);
   EXPECT_EQ(status({.type = "text/plain"}), 415u) << "what a form can send without asking";
 }
@@ -118,7 +124,8 @@ TEST(Request, is_an_object_with_three_members) {
                    R"({"method":"a","other":1})", R"({"id":{},"method":"a"})", "{\"method\":\"\xff\"}"})
     EXPECT_EQ(decode_request(bad).error().code, "malformed") << bad;
   EXPECT_EQ(decode_request(std::string(request_max + 1, ' ')).error().code, "too_long");
-  std::string deep = R"({"method":"a","params":{"x":)" + std::string(1000, '[') + std::string(1000, ']') + "}}";
+  std::string deep =
+      R"({"method":"a","params":{"x":)" + std::string(1000, '[') + std::string(1000, ']') + "}}";
   EXPECT_EQ(decode_request(deep).error().code, "malformed");
 }
 

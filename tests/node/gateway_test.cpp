@@ -1,9 +1,9 @@
 // The two doors with real sockets: the client blocks on a thread of its own, as a browser would be elsewhere.
 #include "node/gateway/gateway.hpp"
 
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <chrono>
+#include <future>
+#include <thread>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,10 +15,10 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
-#include <chrono>
-#include <future>
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace conclave::gateway {
 namespace {
@@ -58,7 +58,8 @@ struct Doors {
     Options options{directory / "api.sock", directory / "page", true, page_port};
     gateway.emplace(context.get_executor(), clock, random, options);
     gateway->registry().add("echo", [](auto, Json params) -> asio::awaitable<Answer> { co_return params; });
-    gateway->registry().add_for_terminal("secret", [](auto, Json) -> asio::awaitable<Answer> { co_return "yes"; });
+    gateway->registry().add_for_terminal("secret",
+                                         [](auto, Json) -> asio::awaitable<Answer> { co_return "yes"; });
     gateway->registry().on_binary(9, [](Caller& caller, ByteView frame) { caller.push_binary(frame); });
     gateway->registry().on_gone([this](Caller::Id) { ++gone; });
   }
@@ -69,7 +70,10 @@ struct Doors {
     auto guard = asio::make_work_guard(context);
     std::thread thread([&] {
       client();
-      asio::post(context, [&] { guard.reset(); context.stop(); });
+      asio::post(context, [&] {
+        guard.reset();
+        context.stop();
+      });
     });
     context.restart();
     context.run();
@@ -80,7 +84,8 @@ struct Doors {
     context.restart();
     bool closed = false;
     asio::co_spawn(context, close_now(closed), asio::detached);
-    while (!closed && context.run_one_for(std::chrono::seconds(5)) > 0) {}
+    while (!closed && context.run_one_for(std::chrono::seconds(5)) > 0) {
+    }
     EXPECT_TRUE(closed);
     gateway.reset();
   }
@@ -101,12 +106,14 @@ struct Doors {
     return out;
   }
   std::string get(const std::string& target, const std::string& more = "") {
-    return http("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:" + port() + "\r\nConnection: close\r\n" + more + "\r\n");
+    return http("GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:" + port() + "\r\nConnection: close\r\n" +
+                more + "\r\n");
   }
   std::string port() const { return std::to_string(gateway->page()->port); }
   std::string post(const std::string& body, const std::string& token) {
-    return http("POST /api HTTP/1.1\r\nHost: localhost:" + port() + "\r\nConnection: close\r\nContent-Type: application/json\r\n" +
-                "Authorization: Bearer " + token + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    return http("POST /api HTTP/1.1\r\nHost: localhost:" + port() +
+                "\r\nConnection: close\r\nContent-Type: application/json\r\n" + "Authorization: Bearer " +
+                token + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
   }
 
   asio::io_context context{1};
@@ -144,9 +151,10 @@ TEST(Gateway, serves_the_page_with_a_strict_policy) {
   doors.with([&] {
     auto answer = doors.get("/");
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200"));
-    for (auto header : {"Content-Security-Policy: default-src 'none'; script-src 'sha256-", "frame-ancestors 'none'",
-                        "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
-                        "Cross-Origin-Opener-Policy: same-origin", "Cache-Control: no-store"})
+    for (auto header :
+         {"Content-Security-Policy: default-src 'none'; script-src 'sha256-", "frame-ancestors 'none'",
+          "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
+          "Cross-Origin-Opener-Policy: same-origin", "Cache-Control: no-store"})
       EXPECT_NE(answer.find(header), answer.npos) << header;
     EXPECT_EQ(answer.find("Set-Cookie"), answer.npos);
     EXPECT_EQ(answer.find(doors.gateway->page()->token.text()), answer.npos) << "the page holds no secret";
@@ -184,7 +192,10 @@ TEST(Gateway, serves_the_unix_socket_to_its_user_alone) {
     client.say({{"id", 1}, {"method", "secret"}});
     EXPECT_EQ(client.hear()["result"], "yes");
     client.socket.binary(true);
-    client.socket.write(asio::buffer("\x09" "frame", 6));
+    client.socket.write(
+        asio::buffer("\x09"
+                     "frame",
+                     6));
     EXPECT_EQ(client.hear(), 6);
   });
   doors.close();
