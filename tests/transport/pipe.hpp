@@ -73,6 +73,7 @@ class Pipe final : public io::Stream {
     while (!closed_ && !half->broken && half->held >= half->settings.held_max) co_await half->writable.wait();
     if (closed_ || half->finished) co_return fail(Errc::closed);
     if (half->broken) co_return fail(Errc::stream_reset);
+    if (bytes.empty()) co_return Result<>();
     Bytes copied = copy(bytes);
     half->settings.tamper(copied);
     half->held += copied.size();
