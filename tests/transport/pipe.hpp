@@ -73,9 +73,9 @@ class Pipe final : public io::Stream {
     while (!closed_ && !half->broken && half->held >= half->settings.held_max) co_await half->writable.wait();
     if (closed_ || half->finished) co_return fail(Errc::closed);
     if (half->broken) co_return fail(Errc::stream_reset);
-    if (bytes.empty()) co_return Result<>();
     Bytes copied = copy(bytes);
     half->settings.tamper(copied);
+    if (copied.empty()) co_return Result<>();
     half->held += copied.size();
     half->under_way.emplace_back(half->clock.now() + half->settings.delay, std::move(copied));
     half->readable.ring();

@@ -348,7 +348,7 @@ void Yamux::release(YamuxId id) {
   auto unread = stream->unread.size();
   stream->unread.clear();
   unread_total_ -= unread;
-  lingering_.push_back(id);
+  if (!stream->ended) lingering_.push_back(id);
   discard(id, *stream, unread);
   forget_if_over(id);
   if (lingering_.size() <= limits_.lingering_max) return;

@@ -29,7 +29,7 @@ struct YamuxLimits {
   std::size_t growth_max = 32u << 20;    ///< sum over all streams of what windows have beyond 256 KiB
   std::size_t unread_max = 32u << 20;    ///< received and not yet read, whole session
   std::size_t owed_max = 256;            ///< control frames owed to the peer
-  std::size_t lingering_max = 64;        ///< released streams that wait for the peer's end; then the oldest is reset
+  std::size_t lingering_max = 256;       ///< released streams that wait for the peer's end; then the oldest is reset
   std::size_t discard_max = 16 * 1024;   ///< bytes thrown away on such a stream; more reset it
   Duration ping_interval = std::chrono::seconds(60);
   Duration ping_patience = std::chrono::seconds(30);  ///< no answer to a ping for this long: the peer is gone
