@@ -229,8 +229,9 @@ class Checks {
       // The node key is another one as well: js-libp2p would else take this for the same peer.
       auto keys = NodeKeys::generate(peer_.random);
       tcp::LinkSettings link{executor, peer_.clock, scope, speaks, {}};
-      auto upgraded = co_await tcp::upgrade(std::move(pipe), {tcp::Handshake::Role::dialler, kind_, to_, key_, deadline},
-                                            {keys, static_keys, peer_.random, link, early});
+      tcp::UpgradeOf what{tcp::Handshake::Role::dialler, kind_, to_, key_, deadline};
+      auto upgraded =
+          co_await tcp::upgrade(std::move(pipe), what, {keys, static_keys, peer_.random, link, early});
       check(early ? "early muxer" : "the muxer by multistream-select under Noise",
             upgraded && upgraded->early_muxer == early);
       if (upgraded) upgraded->connection->close();

@@ -29,7 +29,10 @@ class Pipe final : public io::Stream {
 
   struct Half {
     Half(const boost::asio::any_io_executor& executor, io::Clock& the_clock, PipeSettings the_settings)
-        : clock(the_clock), settings(std::move(the_settings)), readable(executor, the_clock), writable(executor, the_clock) {}
+        : clock(the_clock),
+          settings(std::move(the_settings)),
+          readable(executor, the_clock),
+          writable(executor, the_clock) {}
     io::Clock& clock;
     PipeSettings settings;
     io::Event readable;
@@ -58,7 +61,8 @@ class Pipe final : public io::Stream {
         co_await half->readable.wait_until(when);
         continue;
       }
-      auto size = std::min(into.size(), std::max<std::size_t>(1, std::min(bytes.size(), half->settings.cut(bytes.size()))));
+      auto cut = std::max<std::size_t>(1, half->settings.cut(bytes.size()));
+      auto size = std::min({into.size(), bytes.size(), cut});
       std::copy_n(bytes.begin(), size, into.begin());
       bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
       if (bytes.empty()) half->under_way.pop_front();

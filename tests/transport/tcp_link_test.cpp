@@ -53,7 +53,8 @@ struct Wire {
   /// Both upgrade; time stands where the later one was done.
   void connect() {
     for (auto role : {Role::dialler, Role::listener}) {
-      asio::co_spawn(world.context(), upgrade_one(*this, role, role == Role::dialler ? near : far, error), asio::detached);
+      auto& out = role == Role::dialler ? near : far;
+      asio::co_spawn(world.context(), upgrade_one(*this, role, out, error), asio::detached);
     }
     world.run_until([&] { return (near && far) || error; });
     ASSERT_TRUE(near && far) << error.message();

@@ -192,7 +192,9 @@ TEST(Yamux, what_breaks_the_rules_breaks_the_session) {
 TEST(Yamux, streams_over_the_limit_are_refused_one_by_one) {
   Pair pair;
   Yamux& listener = pair.listener;
-  for (std::uint32_t id = 1; id <= 2 * 256 + 1; id += 2) ASSERT_TRUE(listener.receive(data(id, 0, YamuxHeader::syn), start));
+  for (std::uint32_t id = 1; id <= 2 * 256 + 1; id += 2) {
+    ASSERT_TRUE(listener.receive(data(id, 0, YamuxHeader::syn), start));
+  }
   EXPECT_EQ(listener.stream_count(), 256u);
   auto said = headers(everything(listener));
   EXPECT_EQ(said.front(), (YamuxHeader{Type::window_update, YamuxHeader::rst, YamuxId(513), 0}));

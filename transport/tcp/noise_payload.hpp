@@ -3,8 +3,10 @@
 ///
 /// Spec: libp2p/specs, noise/README.md, "Handshake Payload":
 ///
-///     message NoiseExtensions { repeated bytes webtransport_certhashes = 1; repeated string stream_muxers = 2; }
-///     message NoiseHandshakePayload { bytes identity_key = 1; bytes identity_sig = 2; NoiseExtensions extensions = 4; }
+///     message NoiseExtensions { repeated bytes webtransport_certhashes = 1;
+///                               repeated string stream_muxers = 2; }
+///     message NoiseHandshakePayload { bytes identity_key = 1; bytes identity_sig = 2;
+///                                     NoiseExtensions extensions = 4; }
 ///
 /// The identity key signs "noise-libp2p-static-key:" ‖ the X25519 static key of the handshake, which ties the two.
 #include <optional>

@@ -41,9 +41,9 @@ class Transport {
   Result<io::Endpoint> listen(const io::Endpoint& at);
   /// The connection to `expected`, or to whoever answers. `kind` is tcp or websocket. Fails with Errc::timed_out,
   /// Errc::bad_key (somebody else answers), the errors of Handshake::receive, or the system's.
-  boost::asio::awaitable<Result<std::shared_ptr<io::Connection>>> dial(io::Endpoint to, std::optional<NodeKey> expected,
-                                                                       TimePoint deadline,
-                                                                       io::Connection::Kind kind = io::Connection::Kind::tcp);
+  boost::asio::awaitable<Result<std::shared_ptr<io::Connection>>> dial(
+      io::Endpoint to, std::optional<NodeKey> expected, TimePoint deadline,
+      io::Connection::Kind kind = io::Connection::Kind::tcp);
   /// Ends the listeners and every connection, politely within Link::linger, and waits for it.
   boost::asio::awaitable<void> close();
 

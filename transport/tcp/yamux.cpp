@@ -406,7 +406,8 @@ void Yamux::grant(Stream& stream, TimePoint now) {
   constexpr Duration rtt_unknown = std::chrono::milliseconds(100);
   auto patience = 4 * (rtt_ == Duration::zero() ? rtt_unknown : rtt_);
   if (now - stream.granted_at < patience) {
-    auto more = std::min<std::size_t>({stream.window, limits_.window_max - stream.window, limits_.growth_max - growth_});
+    auto more = std::min<std::size_t>(
+        {stream.window, limits_.window_max - stream.window, limits_.growth_max - growth_});
     stream.window += static_cast<std::uint32_t>(more);
     growth_ += more;
   }
