@@ -187,26 +187,32 @@ void Room::send(Member& to, const RtpHeader& header, std::string_view mid, ByteV
   (void)endpoint_->send_rtp(to.id, header, extensions, head, payload);
 }
 
+/// A packet again, under the retransmission's SSRC, with the same rewritten descriptor as the first time: a browser
+/// may take a double for a frame of its own, and foreign picture ids then spoil its references.
+std::size_t Room::send_again(Member& member, const SendStream::Again& again, std::uint32_t probe, TimePoint now) {
+  for (auto& [id, from] : members_) {
+    auto source = from.sources.find(again.source);
+    if (source == from.sources.end()) continue;
+    auto stored = source->second.ring.find(again.source_sequence, now);
+    auto descriptor = stored ? decode_vp8(stored->payload) : fail(Errc::not_found);
+    if (!descriptor) continue;
+    auto [header, osn] = member.video.retransmission(again);
+    std::array<Byte, 10> head{osn[0], osn[1]};
+    std::copy_n(stored->payload.begin(), descriptor->size, head.begin() + 2);
+    rewrite_vp8(MutableBytes(head).subspan(2, descriptor->size), *descriptor, again.place.picture.id,
+                again.place.picture.tl0);
+    send(member, header, video_mid, ByteView(head).first(2 + descriptor->size),
+         stored->payload.subspan(descriptor->size), probe);
+    return stored->payload.size() + 42;
+  }
+  return 0;
+}
+
 void Room::answer_nack(Member& member, const Nack& nack, TimePoint now) {
   if (nack.media != video_ssrc) return;
   for (auto sequence : nack.lost) {
     auto again = member.video.lost(sequence, now, member.video.rtt());
-    if (!again) continue;
-    for (auto& [id, from] : members_) {
-      auto source = from.sources.find(again->source);
-      if (source == from.sources.end()) continue;
-      auto stored = source->second.ring.find(again->source_sequence, now);
-      auto descriptor = stored ? decode_vp8(stored->payload) : fail(Errc::not_found);
-      if (!descriptor) continue;
-      auto [header, osn] = member.video.retransmission(*again);
-      std::array<Byte, 10> head{osn[0], osn[1]};
-      std::copy_n(stored->payload.begin(), descriptor->size, head.begin() + 2);
-      rewrite_vp8(MutableBytes(head).subspan(2, descriptor->size), *descriptor, again->place.picture.id,
-                  again->place.picture.tl0);
-      send(member, header, video_mid, ByteView(head).first(2 + descriptor->size),
-           stored->payload.subspan(descriptor->size));
-      ++resent_;
-    }
+    if (again && send_again(member, *again, 0, now) > 0) ++resent_;
   }
 }
 
@@ -246,15 +252,9 @@ void Room::rtcp(SessionId from, std::span<const Rtcp> messages, TimePoint arriva
 void Room::probe(Member& member, TimePoint now) {
   while (auto probe = member.prober.next(now)) {
     auto again = member.video.newest();
-    auto* sender = other(member);
-    if (!again || !sender) return;
-    auto source = sender->sources.find(again->source);
-    auto stored = source == sender->sources.end() ? std::nullopt : source->second.ring.find(again->source_sequence, now);
-    if (!stored) return;
-    // Sent again under the retransmission's SSRC: the receiver knows it already and throws it away.
-    auto [header, osn] = member.video.retransmission(*again);
-    send(member, header, video_mid, osn, stored->payload, probe->cluster);
-    member.prober.sent(stored->payload.size() + 42, now);
+    auto size = again ? send_again(member, *again, probe->cluster, now) : 0;
+    if (size == 0) return;
+    member.prober.sent(size, now);
   }
 }
 

@@ -60,6 +60,7 @@ class Room final : public webrtc::Endpoint::Listener {
   void forward_video(Member& to, Member& from, Source& source, const webrtc::RtpHeader& header, ByteView payload,
                      TimePoint now);
   Source* wanted(Member& to, Member& from, TimePoint now);
+  std::size_t send_again(Member& member, const webrtc::SendStream::Again& again, std::uint32_t probe, TimePoint now);
   void answer_nack(Member& member, const webrtc::Nack& nack, TimePoint now);
   void send(Member& to, const webrtc::RtpHeader& header, std::string_view mid, ByteView head, ByteView payload,
             std::uint32_t probe = 0);
