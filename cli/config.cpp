@@ -73,7 +73,6 @@ const std::map<std::string_view, Key>& keys() {
       {"tcp_port", port([](Config& c) -> auto& { return c.node.tcp_port; })},
       {"page_port", port([](Config& c) -> auto& { return c.page_port; })},
       {"listen", text([](Config& c) -> auto& { return c.node.listen; })},
-      {"network", text([](Config& c) -> auto& { return c.node.network; })},
       {"tcp", flag([](Config& c) -> auto& { return c.node.tcp; })},
       {"lan", flag([](Config& c) -> auto& { return c.node.lan; })},
       {"map_port", flag([](Config& c) -> auto& { return c.node.map_port; })},

@@ -30,7 +30,7 @@ const auto program_start = std::chrono::steady_clock::now();
 
 struct RunOptions {
   std::optional<std::uint16_t> udp_port, tcp_port, page_port;
-  std::optional<std::string> listen, network;
+  std::optional<std::string> listen;
   std::vector<std::string> bootstrap;
   bool no_tcp = false, no_lan = false, no_map = false, no_page = false, quiet = false, seal = false;
 };
@@ -43,7 +43,6 @@ Config merge(Config config, const RunOptions& options, const Context& context) {
   set(config.node.tcp_port, options.tcp_port);
   set(config.page_port, options.page_port);
   set(config.node.listen, options.listen);
-  set(config.node.network, options.network);
   for (auto& node : options.bootstrap) config.node.bootstrap.push_back(node);
   if (options.no_tcp) config.node.tcp = false;
   if (options.no_lan) config.node.lan = false;
@@ -236,8 +235,6 @@ void add_run(CLI::App& program, Context& context) {
   command->add_option("--tcp-port", options->tcp_port, "TCP port (default: the one used last time)")
       ->type_name("PORT");
   command->add_option("--listen", options->listen, "Address to bind (default: all)")->type_name("IP");
-  command->add_option("--network", options->network, "Name of the network (default: conclave)")
-      ->type_name("NAME");
   command
       ->add_option("--page-port", options->page_port,
                    "Port of the page on 127.0.0.1 (default: the one used last time)")

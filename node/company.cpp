@@ -49,7 +49,7 @@ asio::awaitable<Result<chat::Standing>> Node::Body::meet(NodeKey peer, chat::Hel
   (void)co_await roster->seen(hello.from, peer);
   co_await remember_place(peer);
   presence->links_changed();
-  chat->seen(hello.from);
+  chat->seen(hello.from, peer);
   if (auto* person = roster->find(hello.from)) watchers.tell(ContactChanged{describe(*person)});
   co_return how;
 }
@@ -64,7 +64,8 @@ asio::awaitable<void> Node::Body::remember_place(NodeKey node) {
   address::PeerAddress place;
   place.endpoint = connection->remote();
   if (connection->kind() == io::Connection::Kind::tcp) place.transport = address::PeerAddress::Transport::tcp;
-  if (connection->kind() == io::Connection::Kind::websocket) place.transport = address::PeerAddress::Transport::ws;
+  if (connection->kind() == io::Connection::Kind::websocket)
+    place.transport = address::PeerAddress::Transport::ws;
   (void)co_await roster->learn_addresses(node, {place.text()});
 }
 

@@ -87,7 +87,8 @@ asio::awaitable<Result<std::vector<chat::Conversation>>> Node::conversations() {
                return all;
              }));
   std::ranges::sort(out, [](auto& a, auto& b) {
-    return std::pair(b.last ? b.last->position : 0, a.with) < std::pair(a.last ? a.last->position : 0, b.with);
+    return std::pair(b.last ? b.last->position : 0, a.with) <
+           std::pair(a.last ? a.last->position : 0, b.with);
   });
   co_return out;
 }

@@ -2,9 +2,13 @@
 
 #include "node/carriers.hpp"
 #include "node/interfaces.hpp"
+#include "node/neighbourhood.hpp"
+#include "node/reach.hpp"
+#include "node/start_addresses.hpp"
 #include "transport/identify/identify.hpp"
 #include "transport/io/demux.hpp"
 #include "transport/io/udp.hpp"
+#include "transport/lan/mdns.hpp"
 #include "transport/oneshot/endpoint.hpp"
 
 #include <algorithm>
@@ -51,14 +55,17 @@ class Counted final : public io::Datagrams {
 }  // namespace
 
 struct Network::Body {
-  explicit Body(Parts the_parts)
-      : parts(std::move(the_parts)), scope(parts.around.executor, parts.around.clock) {}
+  explicit Body(Parts the_parts) : parts(std::move(the_parts)) {}
 
   asio::awaitable<Result<>> open_sockets();
   asio::awaitable<Result<std::uint16_t>> remembered(const char* setting, std::uint16_t asked);
   asio::awaitable<Result<>> remember(const char* setting, std::uint16_t port);
   asio::awaitable<Result<>> open_tcp(io::IpAddress ip);
-  void add(std::vector<PeerAddress>& to, const io::Endpoint& endpoint) const;
+  std::optional<nat::KnownNode> helper(const io::Endpoint& target, const NodeKey& asker) const;
+  Result<> hear_configured();
+  std::vector<io::IpAddress> interfaces() const;
+  void open_lan();
+  void changed();
 
   Parts parts;
   TrafficStatus traffic;
@@ -71,13 +78,13 @@ struct Network::Body {
   std::unique_ptr<QuicCarrier> quic_carrier;
   std::unique_ptr<TcpCarrier> tcp_carrier;
   std::unique_ptr<swarm::Swarm> swarm;
-  std::vector<PeerAddress> heard;  ///< at most heard_max, the latest last
-  static constexpr std::size_t heard_max = 64;
+  std::unique_ptr<Neighbourhood> neighbourhood;
+  std::unique_ptr<Reach> reach;
+  std::unique_ptr<lan::Mdns> lan;
   io::IpAddress bound;
   std::uint16_t udp_port = 0;
   std::uint16_t tcp_port = 0;
   std::function<void()> addresses_changed;
-  io::Scope scope;
 };
 
 Network::Network(Parts parts) : body_(std::make_unique<Body>(std::move(parts))) {}
@@ -160,19 +167,99 @@ asio::awaitable<Result<>> Network::start() {
                        ours.protocol_version = "ipfs/0.1.0";
                        ours.agent = "conclave/" CONCLAVE_VERSION;
                        for (auto& one : addresses()) ours.listening.push_back(one.multiaddr());
-                       (void)connection;
+                       PeerAddress seen;
+                       seen.endpoint = connection->remote();
+                       if (connection->kind() != io::Connection::Kind::nquic)
+                         seen.transport = PeerAddress::Transport::tcp;
+                       ours.observed = seen.multiaddr();
                        (void)co_await identify::tell(*stream, std::move(ours));
                      });
+  auto& own = body.parts.keys.public_key();
+  bool simulated = around.datagrams != nullptr;
+  body.neighbourhood = std::make_unique<Neighbourhood>(
+      Neighbourhood::Parts{around.executor, around.clock, around.random, *body.oneshot, own, body.parts.store,
+                           body.parts.options.work_bits, /*worker=*/!simulated});
+  body.swarm->on_connected([&body](auto connection) {
+    // Over nQUIC a node speaks from where it answers requests.
+    if (connection->kind() == io::Connection::Kind::nquic)
+      body.neighbourhood->hear({connection->peer(), connection->remote()});
+  });
+  body.reach = std::make_unique<Reach>(
+      Reach::Parts{
+          around.executor, around.clock, around.random, *body.oneshot, own,
+          [&body](const io::Endpoint& target, const NodeKey& asker) { return body.helper(target, asker); }},
+      body.parts.options.map_port && !simulated);
+  body.reach->on_change([&body] { body.changed(); });
+  CO_CHECK(body.hear_configured());
+  CO_CHECK(co_await body.neighbourhood->start());
+  std::vector<io::IpAddress> local;
+  if (simulated) {
+    for (auto& endpoint : around.simulated_addresses) local.push_back(endpoint.ip);
+  } else if (body.bound.unspecified()) {
+    local = body.interfaces();
+  } else {
+    local.push_back(body.bound);
+  }
+  body.reach->start(std::move(local), !simulated && body.bound.unspecified(), body.udp_port, body.tcp_port);
+  if (!simulated && body.parts.options.lan) body.open_lan();
   co_return Result<>();
+}
+
+std::vector<io::IpAddress> Network::Body::interfaces() const {
+  auto ips = interface_addresses();
+  if (bound.family == io::IpAddress::Family::v4)
+    std::erase_if(ips, [](auto& ip) { return ip.family == io::IpAddress::Family::v6; });
+  return ips;
+}
+
+Result<> Network::Body::hear_configured() {
+  for (auto& text : parts.options.bootstrap) {
+    TRY(auto addresses, start_addresses(text));
+    for (auto& one : addresses)
+      if (one.transport == PeerAddress::Transport::nquic) neighbourhood->hear({*one.node, one.endpoint});
+  }
+  return {};
+}
+
+void Network::Body::open_lan() {
+  auto& around = parts.around;
+  auto opened = lan::Mdns::open(around.executor, around.clock, around.random, parts.keys.public_key(),
+                                [this](const lan::Found& found) {
+                                  for (auto& one : found.addresses)
+                                    if (one.transport == PeerAddress::Transport::nquic)
+                                      neighbourhood->hear({found.node, one.endpoint});
+                                });
+  // No interface with multicast, or somebody else has the port for himself: then there is no LAN for us.
+  if (!opened) return;
+  lan = std::move(*opened);
+  lan->set_addresses(reach->addresses());
+}
+
+void Network::Body::changed() {
+  if (lan) lan->set_addresses(reach->addresses());
+  neighbourhood->set_client(reach->client());
+  if (addresses_changed) addresses_changed();
+}
+
+std::optional<nat::KnownNode> Network::Body::helper(const io::Endpoint& target, const NodeKey& asker) const {
+  auto network = target.ip.network();
+  for (auto& peer : neighbourhood->peers())
+    if (peer.node != asker && peer.at.ip.network() != network && peer.at.ip.family == target.ip.family)
+      return nat::KnownNode{peer.node, peer.at};
+  return std::nullopt;
 }
 
 asio::awaitable<void> Network::close() {
   auto& body = *body_;
-  co_await body.scope.close();
+  body.lan.reset();
+  if (body.reach) co_await body.reach->close();
+  if (body.neighbourhood) co_await body.neighbourhood->close();
   if (body.swarm) co_await body.swarm->close();
   if (body.tcp) co_await body.tcp->close();
   if (body.quic) body.quic->close();
   // The sockets go now: while one listens, the program does not end. From above to below.
+  body.reach.reset();
+  body.neighbourhood.reset();
   body.swarm.reset();
   body.tcp_carrier.reset();
   body.quic_carrier.reset();
@@ -188,54 +275,25 @@ swarm::Swarm& Network::swarm() { return *body_->swarm; }
 
 MeetingPoints Network::points() {
   MeetingPoints out;
-  out.read = [](MeetingPoint, auto) -> asio::awaitable<void> { co_return; };
-  out.publish = [](const SealedEntry&) {};
+  out.read = [this](MeetingPoint point, std::function<void(const SealedEntry&)> found) {
+    return body_->neighbourhood->read(point, std::move(found));
+  };
+  out.publish = [this](const SealedEntry& entry) { body_->neighbourhood->publish(entry); };
   return out;
 }
 
-void Network::Body::add(std::vector<PeerAddress>& to, const io::Endpoint& endpoint) const {
-  PeerAddress one;
-  one.endpoint = endpoint;
-  one.node = parts.keys.public_key();
-  to.push_back(one);
-}
-
-std::vector<PeerAddress> Network::addresses() const {
-  auto& body = *body_;
-  std::vector<PeerAddress> out;
-  if (body.parts.around.datagrams) {
-    for (auto& endpoint : body.parts.around.simulated_addresses) body.add(out, endpoint);
-    return out;
-  }
-  std::vector<io::IpAddress> ips;
-  if (body.bound.unspecified()) {
-    ips = interface_addresses();
-    if (body.bound.family == io::IpAddress::Family::v4)
-      std::erase_if(ips, [](auto& ip) { return ip.family == io::IpAddress::Family::v6; });
-  } else {
-    ips.push_back(body.bound);
-  }
-  for (auto& ip : ips) body.add(out, {ip, body.udp_port});
-  if (body.tcp_port != 0) {
-    for (auto& ip : ips) {
-      body.add(out, {ip, body.tcp_port});
-      out.back().transport = PeerAddress::Transport::tcp;
-    }
-  }
-  return out;
-}
+std::vector<PeerAddress> Network::addresses() const { return body_->reach->addresses(); }
 
 void Network::on_addresses(std::function<void()> changed) { body_->addresses_changed = std::move(changed); }
 
 void Network::hear(const PeerAddress& address) {
-  auto& heard = body_->heard;
-  if (!address.node || *address.node == body_->parts.keys.public_key()) return;
-  std::erase(heard, address);
-  heard.push_back(address);
-  if (heard.size() > Body::heard_max) heard.erase(heard.begin());
+  if (address.node && address.transport == PeerAddress::Transport::nquic && !address.relay)
+    body_->neighbourhood->hear({*address.node, address.endpoint});
 }
 
-bool Network::knows_somebody() const { return !body_->heard.empty() || !body_->swarm->connections().empty(); }
+bool Network::knows_somebody() const {
+  return body_->neighbourhood->knows_somebody() || !body_->swarm->connections().empty();
+}
 
 std::vector<Link::Node> Network::start_nodes() const {
   std::vector<Link::Node> out;
@@ -248,11 +306,11 @@ std::vector<Link::Node> Network::start_nodes() const {
   };
   for (auto& one : addresses())
     if (out.size() < 2) add(one);
-  for (auto& connection : body_->swarm->connections()) {
-    if (!connection->dialled_by_us() || connection->kind() != io::Connection::Kind::nquic) continue;
+  auto& peers = body_->neighbourhood->peers();
+  for (auto peer = peers.rbegin(); peer != peers.rend(); ++peer) {
     PeerAddress one;
-    one.endpoint = connection->remote();
-    one.node = connection->peer();
+    one.endpoint = peer->at;
+    one.node = peer->node;
     add(one);
   }
   return out;
@@ -264,6 +322,15 @@ void Network::describe(Status& status) const {
   status.udp_port = body.udp_port;
   status.tcp_port = body.tcp_port;
   status.traffic = body.traffic;
+  status.reachability = body.reach->reachability();
+  status.reachability_words = body.reach->words();
+  auto figures = body.neighbourhood->figures();
+  status.dht.table = figures.table;
+  status.dht.entries_held = figures.records;
+  status.dht.network_estimate = figures.network;
+  status.dht.lookups = body.neighbourhood->lookups();
+  status.dht.lookup_median = body.neighbourhood->lookup_median();
+  status.dht.published = body.neighbourhood->published();
   constexpr const char* kinds[] = {"nquic", "tcp", "websocket", "relayed"};
   for (auto& connection : body.swarm->connections()) {
     PeerStatus peer;

@@ -49,7 +49,8 @@ asio::awaitable<Result<>> Node::Body::wire() {
   CO_CHECK(co_await network->start());
   presence = std::make_unique<Presence>(Presence::Parts{
       around.executor, around.clock, around.random, network->swarm(), *roster, network->points(), keys.node,
-      *keys.certificate, [this](Certificate certificate) { return learned(std::move(certificate)); }});
+      *keys.certificate, [this](Certificate certificate) { return learned(std::move(certificate)); },
+      [this](const AccountKey& account, const NodeKey& node) { chat->seen(account, node); }});
   chat = std::make_unique<chat::Service>(chat::Parts{around.executor, around.clock, *store, self, company()},
                                          around.random);
   listen();
@@ -108,7 +109,7 @@ void Node::Body::listen() {
 void Node::Body::connected(const NodeKey& node) {
   watchers.tell(StatusChanged{});
   presence->links_changed();
-  if (auto account = roster->account_of(node)) chat->seen(*account);
+  if (auto account = roster->account_of(node)) chat->seen(*account, node);
 }
 
 void Node::Body::disconnected(const NodeKey& node) {
@@ -165,7 +166,6 @@ Status Node::status() const {
   if (!body.running()) return out;
   body.network->describe(out);
   for (auto& peer : out.peers) peer.account = body.roster->account_of(peer.node);
-  out.dht.published = body.presence->published();
   out.dht.published_at = body.presence->published_at();
   out.contacts = body.roster->count(contacts::Standing::contact);
   out.requests = body.roster->count(contacts::Standing::request);

@@ -35,8 +35,7 @@ struct Options {
   bool map_port = true;                ///< ask the router by UPnP and NAT-PMP
   bool read_receipts = true;           ///< tell contacts what we have read
   std::vector<std::string> bootstrap;  ///< multiaddrs, or links, to start from
-  std::string network = "conclave";    ///< networks of different names do not see each other in the DHT
-  unsigned work_bits = 20;             ///< proof of work for a place in the DHT; a parameter of the network
+  int work_bits = 20;  ///< proof of work for a place in the DHT: all nodes of a network use the same
 };
 
 /// What a node is given.

@@ -2,6 +2,7 @@
 #include "crypto/codec/msgpack.hpp"
 #include "crypto/safety_number.hpp"
 #include "node/body.hpp"
+#include "node/start_addresses.hpp"
 #include "transport/identify/ping.hpp"
 
 namespace conclave::node {
@@ -18,16 +19,6 @@ Result<> check_name(std::string_view name) {
   return {};
 }
 
-/// A link's node as an address that names it; nothing where we do not speak its transport.
-std::optional<address::PeerAddress> address_of(const Link::Node& node) {
-  auto multiaddr = address::Multiaddr::decode(node.address);
-  if (!multiaddr) return std::nullopt;
-  auto out = address::PeerAddress::from(*multiaddr);
-  if (!out) return std::nullopt;
-  out->node = node.key;
-  return *out;
-}
-
 }  // namespace
 
 asio::awaitable<Result<>> Node::bootstrap(std::vector<std::string> nodes) {
@@ -35,19 +26,10 @@ asio::awaitable<Result<>> Node::bootstrap(std::vector<std::string> nodes) {
   if (!body.running()) co_return fail(Errc::not_running);
   std::vector<address::PeerAddress> addresses, own;
   for (auto& text : nodes) {
-    if (!text.empty() && text[0] == '/') {
-      CO_TRY(auto one, address::PeerAddress::parse(text));
-      if (!one.node) co_return fail(conclave::Errc::malformed);
-      addresses.push_back(one);
-    } else {
-      CO_TRY(auto link, link_from_text(text));
-      for (auto& node : link.nodes) {
-        auto one = address_of(node);
-        if (!one) continue;
-        addresses.push_back(*one);
-        if (link.account == body.self.account) own.push_back(*one);
-      }
-    }
+    CO_TRY(auto some, start_addresses(text));
+    addresses.insert(addresses.end(), some.begin(), some.end());
+    auto link = link_from_text(text);
+    if (link && link->account == body.self.account) own.insert(own.end(), some.begin(), some.end());
   }
   for (auto& one : addresses) body.network->hear(one);
   // The link of another device of ours: it may be that device itself.
@@ -66,11 +48,10 @@ asio::awaitable<Result<Contact>> Node::add_contact(contacts::Link link, std::str
     co_return fail(Errc::nobody_known);
   CO_CHECK(co_await body.roster->add(link.account, std::move(name)));
   CO_CHECK(co_await body.enlist(link.account));
-  for (auto& node : link.nodes) {
-    auto one = address_of(node);
-    if (!one || node.key == body.self.node) continue;
-    body.network->hear(*one);
-    body.presence->hint(link.account, node.key, *one);
+  for (auto& one : start_addresses(link)) {
+    if (*one.node == body.self.node) continue;
+    body.network->hear(one);
+    body.presence->hint(link.account, *one.node, one);
   }
   body.chat->accepted(link.account);
   co_return co_await contact(link.account);

@@ -167,7 +167,9 @@ asio::awaitable<void> Presence::dial(std::shared_ptr<Search> search, NodeKey nod
   std::erase_if(addresses, [&](auto& one) { return !search->tried.emplace(node, one).second; });
   if (addresses.empty() || parts_.swarm.find(node)) co_return;
   auto made = co_await parts_.swarm.dial(node, addresses, parts_.clock.now() + dial_patience);
-  if (!made || !parts_.roster.holds(search->account, node)) co_return;
+  if (!made) co_return;
+  parts_.reached(search->account, node);
+  if (!parts_.roster.holds(search->account, node)) co_return;
   std::vector<std::string> texts;
   for (auto& one : addresses) texts.push_back(one.text());
   (void)co_await parts_.roster.learn_addresses(node, std::move(texts));

@@ -52,6 +52,8 @@ class Presence {
     Certificate certificate;
     /// What a device of a contact, or of ours, showed at the meeting point.
     std::function<boost::asio::awaitable<void>(Certificate)> learned;
+    /// A node that we looked for is connected.
+    std::function<void(const AccountKey&, const NodeKey&)> reached;
   };
   explicit Presence(Parts parts);
   Presence(const Presence&) = delete;

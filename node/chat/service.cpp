@@ -147,7 +147,10 @@ void Service::grew(const AccountKey& conversation) {
   due_.ring();
 }
 
-void Service::seen(const AccountKey& account) {
+void Service::seen(const AccountKey& account, const NodeKey& node) {
+  auto standing = parts_.company.standing(account);
+  if (standing != Standing::contact && standing != Standing::own) return;
+  talk(account, {&node, 1});
   rounds_.hurry(account, parts_.clock.now());
   due_.ring();
 }

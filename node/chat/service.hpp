@@ -36,8 +36,8 @@ class Service {
   /// Everything in the conversation is read; with `tell`, others learn it.
   boost::asio::awaitable<Result<>> read_all(AccountKey conversation, bool tell);
 
-  /// A node of the account is connected, or spoke to us.
-  void seen(const AccountKey& account);
+  /// A node of the account, or one that a link says is, is connected, or spoke to us.
+  void seen(const AccountKey& account, const NodeKey& node);
   /// Goes to the account even where nothing waits, so that it knows that we are here.
   void greet(const AccountKey& account);
   /// What we say of ourselves has changed: everybody we talk with hears it anew.

@@ -12,7 +12,6 @@ udp_port = 4001
 tcp_port = 4002
 page_port = 4800
 listen = "127.0.0.1"
-network = "lab"
 tcp = false
 lan = false
 map_port = false
@@ -27,7 +26,6 @@ bootstrap = ["/ip4/192.0.2.1/udp/4001/nquic/p2p/12D3KooW"]
   EXPECT_EQ(config->node.tcp_port, 4002);
   EXPECT_EQ(config->page_port, 4800);
   EXPECT_EQ(config->node.listen, "127.0.0.1");
-  EXPECT_EQ(config->node.network, "lab");
   EXPECT_FALSE(config->node.tcp || config->node.lan || config->node.map_port || config->node.read_receipts);
   EXPECT_FALSE(config->page);
   EXPECT_EQ(config->log_level, "debug");
