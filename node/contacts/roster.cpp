@@ -120,8 +120,14 @@ asio::awaitable<Result<std::vector<std::string>>> Roster::addresses(NodeKey node
       });
 }
 
+/// Memory changes at once and is put back where the database refuses: between question and commit another
+/// change of the same person must not be lost.
 asio::awaitable<Result<>> Roster::keep(Person person) {
-  CO_CHECK(co_await store_.post([person](Database& db) {
+  auto* known = find(person.account);
+  std::optional<Person> before;
+  if (known) before = *known;
+  people_[person.account] = person;
+  auto kept = co_await store_.post([person](Database& db) {
     return db.run(
         "INSERT INTO account(key, standing, name, blocked, verified, added_ms, seen_ms, until_ms) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET standing = excluded.standing, name = "
@@ -131,10 +137,15 @@ asio::awaitable<Result<>> Roster::keep(Person person) {
         {person.account, static_cast<int>(person.standing), person.name, person.blocked, person.verified,
          person.added.ms, person.seen ? store::Bind(person.seen->ms) : store::Bind(std::nullopt),
          person.until ? store::Bind(person.until->ms) : store::Bind(std::nullopt)});
-  }));
-  people_[person.account] = person;
-  told(person.account);
-  co_return Result<>();
+  });
+  if (kept) {
+    told(person.account);
+  } else if (before) {
+    people_[person.account] = *before;
+  } else {
+    people_.erase(person.account);
+  }
+  co_return kept;
 }
 
 asio::awaitable<Result<>> Roster::add(AccountKey account, std::string name) {
