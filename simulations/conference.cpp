@@ -1,14 +1,14 @@
 #include "simulations/conference.hpp"
 
+#include <cmath>
+#include <limits>
+#include <map>
+
 #include "crypto/ensure.hpp"
 #include "node/calls/planner.hpp"
 #include "node/calls/routes.hpp"
 #include "node/calls/steering.hpp"
 #include "simulations/world.hpp"
-
-#include <cmath>
-#include <limits>
-#include <map>
 
 namespace conclave::sim {
 namespace {
@@ -44,8 +44,7 @@ struct Picture {
 
 double percentile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
-  auto at =
-      values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1) + 0.5);
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
@@ -55,8 +54,7 @@ template <class Feasible>
 double reach(const calls::PlanInput& input, double bound, Feasible feasible) {
   auto allows = [&](double factor) {
     auto scaled = input;
-    for (auto& stream : scaled.streams)
-      stream.rate_bps = static_cast<std::uint32_t>(stream.rate_bps * factor);
+    for (auto& stream : scaled.streams) stream.rate_bps = static_cast<std::uint32_t>(stream.rate_bps * factor);
     return feasible(scaled);
   };
   double low = allows(bound * 0.9) ? bound * 0.9 : 0;
@@ -71,8 +69,7 @@ double reach(const calls::PlanInput& input, double bound, Feasible feasible) {
 double full_mesh_reach(const calls::PlanInput& input) {
   std::vector<double> sends(input.nodes.size());
   for (const auto& stream : input.streams)
-    sends[stream.source] +=
-        static_cast<double>(stream.rate_bps) * static_cast<double>(stream.receivers.size());
+    sends[stream.source] += static_cast<double>(stream.rate_bps) * static_cast<double>(stream.receivers.size());
   double factor = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < sends.size(); ++i)
     if (sends[i] > 0) factor = std::min(factor, static_cast<double>(input.nodes[i].uplink_bps) / sends[i]);
@@ -181,8 +178,7 @@ void Conference::send(NodeIndex from, NodeIndex to, const MediaPacket& packet) {
   member.bits_in_second[begin.time_since_epoch() / 1s] += static_cast<std::uint64_t>(bits);
   member.last_sent[to] = now();
   auto jitter = Duration(static_cast<std::int64_t>(random_.below(2000)));
-  world_.at(member.line_free + half_rtt(from, to) + jitter,
-            [this, from, to, packet] { receive(from, to, packet); });
+  world_.at(member.line_free + half_rtt(from, to) + jitter, [this, from, to, packet] { receive(from, to, packet); });
 }
 
 void Conference::receive(NodeIndex from, NodeIndex to, const MediaPacket& packet) {
@@ -230,7 +226,7 @@ void Conference::capture(std::size_t at, std::uint32_t frame) {
   for (std::uint16_t i = 0; i < count; ++i) {
     auto sequence = ++member.next_sequence[stream.id];
     MediaPacket packet{{stream.id, static_cast<Byte>(sequence % parts)}, sequence, frame, count,
-                       static_cast<std::uint16_t>(bytes / count),        now()};
+                       static_cast<std::uint16_t>(bytes / count), now()};
     member.routes.on_packet(packet.tree, sequence, stream.source, now());
     forward(stream.source, packet);
   }
@@ -242,12 +238,10 @@ void Conference::act(NodeIndex at, const calls::Routes::Action& action) {
     tell(at, ask->to, [this, at, ask = *ask] {
       auto& parent = members_[ask.to];
       bool accepted = parent.routes.on_subscribe(at, ask.tree).has_value();
-      tell(ask.to, at,
-           [this, at, ask, accepted] { members_[at].routes.on_answer(ask.to, ask.tree, accepted, now()); });
+      tell(ask.to, at, [this, at, ask, accepted] { members_[at].routes.on_answer(ask.to, ask.tree, accepted, now()); });
       if (!accepted) return;
       for (const auto& packet : parent.ring[ask.tree])
-        if (static_cast<std::int32_t>(packet.sequence - ask.after) > 0 && ask.after != 0)
-          send(ask.to, at, packet);
+        if (static_cast<std::int32_t>(packet.sequence - ask.after) > 0 && ask.after != 0) send(ask.to, at, packet);
     });
   } else if (auto* drop = std::get_if<calls::Routes::Unsubscribe>(&action)) {
     tell(at, drop->to, [this, at, drop = *drop] { members_[drop.to].routes.on_unsubscribe(at, drop.tree); });
@@ -276,8 +270,7 @@ void Conference::act(NodeIndex at, const calls::Steering::Action& action) {
 }
 
 /// The conference among those who are left, in the plan's own numbering, and how that maps to ours.
-std::pair<calls::PlanInput, std::vector<NodeIndex>> Conference::input_for(
-    const std::vector<NodeKey>& alive) const {
+std::pair<calls::PlanInput, std::vector<NodeIndex>> Conference::input_for(const std::vector<NodeKey>& alive) const {
   calls::PlanInput out;
   std::vector<NodeIndex> numbers;
   std::vector<NodeIndex> place(input_.nodes.size(), calls::nobody);
@@ -358,9 +351,8 @@ void Conference::kill() {
 
 ConferenceFigures Conference::run() {
   figures_.bound = calls::rate_bound(input_);
-  figures_.reached = reach(input_, figures_.bound, [](const calls::PlanInput& scaled) {
-    return calls::make_plan(scaled, 1).unserved.empty();
-  });
+  figures_.reached = reach(input_, figures_.bound,
+                           [](const calls::PlanInput& scaled) { return calls::make_plan(scaled, 1).unserved.empty(); });
   figures_.full_mesh = full_mesh_reach(input_);
   figures_.best_host = best_host_reach(input_);
 
@@ -386,15 +378,13 @@ ConferenceFigures Conference::run() {
   std::vector<calls::Candidate> everyone;
   for (const auto& node : input_.nodes) everyone.push_back({node.key, false});
   captured_.resize(input_.streams.size());
-  for (NodeIndex i = 0; i < input_.nodes.size(); ++i)
-    members_.emplace_back(i, conference, input_.nodes[i].key);
+  for (NodeIndex i = 0; i < input_.nodes.size(); ++i) members_.emplace_back(i, conference, input_.nodes[i].key);
   for (NodeIndex i = 0; i < members_.size(); ++i) {
     members_[i].steering.set_members(everyone, now());
     world_.at(now() + Duration(static_cast<std::int64_t>(random_.below(10'000))), [this, i] { tick(i); });
   }
   for (std::size_t i = 0; i < input_.streams.size(); ++i)
-    world_.at(TimePoint(1s) + Duration(static_cast<std::int64_t>(random_.below(100'000))),
-              [this, i] { capture(i, 1); });
+    world_.at(TimePoint(1s) + Duration(static_cast<std::int64_t>(random_.below(100'000))), [this, i] { capture(i, 1); });
   world_.at(TimePoint(kill_at_), [this] { kill(); });
   world_.at(TimePoint(kill_at_ + 5s), [this] { watching_ = false; });
   world_.run(TimePoint(end_ + 1s));
@@ -408,13 +398,11 @@ ConferenceFigures Conference::run() {
     for (NodeIndex receiver : stream.receivers) {
       const auto& picture = members_[receiver].pictures[stream.id];
       if (picture.delays > 0)
-        delays.push_back(static_cast<double>(picture.delay_sum.count()) /
-                         static_cast<double>(picture.delays) / 1e3);
+        delays.push_back(static_cast<double>(picture.delay_sum.count()) / static_cast<double>(picture.delays) / 1e3);
       shown += std::min(picture.frames, captured_[s]);
       due += captured_[s];
       if (members_[stream.source].alive && members_[receiver].alive && figures_.killed > 0) {
-        auto gap = std::max(picture.longest_gap,
-                            picture.last < TimePoint(kill_at_ + 4s) ? Duration(5s) : Duration(0));
+        auto gap = std::max(picture.longest_gap, picture.last < TimePoint(kill_at_ + 4s) ? Duration(5s) : Duration(0));
         frozen.push_back(std::max(0.0, static_cast<double>(gap.count()) / 1e3 - interval_ms));
       }
     }
@@ -427,42 +415,13 @@ ConferenceFigures Conference::run() {
   figures_.seen = due > 0 ? static_cast<double>(shown) / static_cast<double>(due) : 0;
   for (NodeIndex i = 0; i < members_.size(); ++i)
     for (const auto& [second, bits] : members_[i].bits_in_second)
-      figures_.uplink_peak =
-          std::max(figures_.uplink_peak,
-                   static_cast<double>(bits) / (static_cast<double>(input_.nodes[i].uplink_bps) / 0.85));
+      figures_.uplink_peak = std::max(
+          figures_.uplink_peak, static_cast<double>(bits) / (static_cast<double>(input_.nodes[i].uplink_bps) / 0.85));
   return figures_;
 }
 
 }  // namespace
 
 ConferenceFigures run_conference(const ConferenceSettings& settings) { return Conference(settings).run(); }
-
-std::string conference_table(const std::vector<std::pair<std::size_t, ConferenceFigures>>& rows, bool json) {
-  std::string out = json ? "[" : "";
-  char line[800];
-  if (!json)
-    out +=
-        "members  rate/r*  full mesh  best host  depth  uplink peak  delay p50/p95 ms  detour p50/p95  "
-        "host detour p95  frames seen  killed  frozen p50/p95/max ms  plans\n";
-  for (const auto& [members, f] : rows) {
-    std::snprintf(
-        line, sizeof line,
-        json ? "%s{\"members\":%zu,\"rate_of_bound\":%.3f,\"full_mesh_of_bound\":%.3f,\"best_host_of_bound\":"
-               "%.3f,"
-               "\"depth_max\":%u,\"uplink_peak\":%.3f,\"delay_p50_ms\":%.1f,\"delay_p95_ms\":%.1f,"
-               "\"detour_p50\":%.2f,\"detour_p95\":%.2f,\"host_detour_p95\":%.2f,\"frames_seen\":%.4f,"
-               "\"forwarders\":%zu,\"killed\":%zu,\"frozen_p50_ms\":%.0f,\"frozen_p95_ms\":%.0f,"
-               "\"frozen_max_ms\":%.0f,\"dropped\":%llu,\"plans\":%llu,\"bound\":%.3f}"
-             : "%s%7zu  %7.3f  %9.3f  %9.3f  %5u  %11.3f  %7.1f / %6.1f  %6.2f / %5.2f  %15.2f  %11.4f  "
-               "%2zu of %2zu  %5.0f / %4.0f / %4.0f   (%llu dropped) %llu\n",
-        json && out.size() > 1 ? "," : "", members, f.reached, f.full_mesh, f.best_host, f.depth_max,
-        f.uplink_peak, f.delay_p50_ms, f.delay_p95_ms, f.detour_p50, f.detour_p95, f.host_detour_p95, f.seen,
-        json ? f.forwarders : f.killed, json ? f.killed : f.forwarders, f.frozen_p50_ms, f.frozen_p95_ms,
-        f.frozen_max_ms, static_cast<unsigned long long>(f.dropped), static_cast<unsigned long long>(f.plans),
-        f.bound);
-    out += line;
-  }
-  return out + (json ? "]\n" : "");
-}
 
 }  // namespace conclave::sim

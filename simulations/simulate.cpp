@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   bool json = false, list = false;
   std::vector<std::string> settings;
   app.add_option("scenario", name, "what to simulate; see --list");
-  app.add_option("--nodes", options.nodes, "size of the network");
+  app.add_option("--nodes,--members", options.nodes, "size of the network, or of the conference");
   app.add_option("--seed", options.seed, "everything follows from it");
   app.add_option("--minutes", options.minutes, "simulated minutes");
   app.add_option("--hours", options.hours, "simulated hours; of wall time for swarm");

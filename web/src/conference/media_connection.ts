@@ -37,10 +37,11 @@ export class MediaConnection {
   private readonly camera: RTCRtpTransceiver;
   private readonly screen: RTCRtpTransceiver;
   private offer: Offer | null = null;
+  private node: NodeLine | null = null;
 
   constructor(
     private readonly worker: Worker,
-    slots: number,
+    pairs: number,
   ) {
     this.pc.ontrack = ({ transceiver, receiver, track }) => {
       const of: Kind = track.kind === "audio" ? kind.audio : kind.video;
@@ -52,14 +53,27 @@ export class MediaConnection {
     this.microphone = this.pc.addTransceiver("audio", { direction: "sendonly" });
     this.camera = this.pc.addTransceiver("video", { direction: "sendonly", sendEncodings: cameraEncodings });
     this.screen = this.pc.addTransceiver("video", { direction: "sendonly" });
-    for (let i = 0; i < slots; ++i) {
-      this.pc.addTransceiver("audio", { direction: "recvonly" });
-      this.pc.addTransceiver("video", { direction: "recvonly" });
-    }
+    this.addSlots(pairs);
     this.channel = this.pc.createDataChannel("conclave", { negotiated: true, id: 0 });
     this.transform(this.microphone.sender, "send", kind.audio, "0");
     this.transform(this.camera.sender, "send", kind.video, "1");
     this.transform(this.screen.sender, "send", kind.screen, "2");
+  }
+
+  private addSlots(pairs: number): void {
+    for (let i = 0; i < pairs; ++i) {
+      this.pc.addTransceiver("audio", { direction: "recvonly" });
+      this.pc.addTransceiver("video", { direction: "recvonly" });
+    }
+  }
+
+  /** More slots while connected: both halves are ours to write, so nobody has to be asked. */
+  async grow(pairs: number): Promise<void> {
+    const missing = pairs - this.slots.filter((slot) => slot.kind === "video").length;
+    if (missing <= 0 || !this.node) return;
+    this.addSlots(missing);
+    await this.makeOffer();
+    await this.pc.setRemoteDescription({ type: "answer", sdp: writeAnswer(this.offer!, this.node) });
   }
 
   private transform(on: RTCRtpSender | RTCRtpReceiver, direction: "send" | "receive", of: Kind, slot: string): void {
@@ -86,6 +100,7 @@ export class MediaConnection {
         }
       });
     });
+    this.node = node;
     await this.pc.setRemoteDescription({ type: "answer", sdp: writeAnswer(this.offer!, node) });
     await open;
   }

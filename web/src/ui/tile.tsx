@@ -1,0 +1,72 @@
+/** One picture, with whose it is and how well it comes. */
+import { useEffect, useRef } from "preact/hooks";
+import type { Entry } from "../conference/roster";
+import type { Quality } from "../conference/signalling";
+import { flag } from "../conference/statement";
+import { texts } from "../texts";
+import { Icon, IconButton } from "./icons";
+
+/** The same colour for the same member everywhere. */
+const hue = (id: string): number => parseInt(id.slice(0, 4), 16) % 360;
+
+function initials(name: string): string {
+  const words = name.trim().split(/\s+/).filter(Boolean);
+  return words.slice(0, 2).map((word) => [...word][0]!.toUpperCase()).join("") || "?";
+}
+
+/** The quality of a picture in words; empty when there is nothing to say. */
+export function qualityWords(quality: Quality | null): string {
+  if (!quality) return "";
+  if (quality.why === "theirs") return texts.quality.theirs;
+  if (quality.why === "downlink") return texts.quality.downlink;
+  if (quality.why === "hidden") return texts.quality.paused;
+  return quality.loss >= 0.03 ? texts.quality.loss(Math.round(quality.loss * 100)) : "";
+}
+
+export function Tile(props: {
+  entry: Entry;
+  screen: boolean;
+  stream: MediaStream | null;
+  speaking: boolean;
+  pinned: boolean;
+  quality: Quality | null;
+  style: Record<string, string>;
+  mine?: boolean;
+  onPin?: () => void;
+}) {
+  const video = useRef<HTMLVideoElement>(null);
+  const { entry } = props;
+  const flags = entry.state.flags;
+  const pictured = props.stream !== null && (props.mine || props.screen || (flags & flag.cameraOff) === 0);
+  useEffect(() => {
+    if (video.current && video.current.srcObject !== props.stream) video.current.srcObject = props.stream;
+  }, [props.stream, pictured]);
+  const name = entry.member.name || entry.id.slice(0, 6);
+  const words = qualityWords(props.quality);
+  return (
+    <figure class={`tile ${props.speaking ? "speaking" : ""}`} style={{ ...props.style, "--hue": String(hue(entry.id)) }} data-member={entry.id}>
+      {pictured ? (
+        <video ref={video} class={`${props.mine && !props.screen ? "mirrored" : ""} ${props.screen ? "whole" : ""}`} autoplay playsInline muted aria-label={name} />
+      ) : (
+        <div class="initials" aria-hidden="true">{initials(name)}</div>
+      )}
+      <figcaption>
+        {flags & flag.muted ? <span role="img" aria-label={texts.call.mutedOf(name)} class="sign"><Icon name="microphoneOff" /></span> : null}
+        {flags & flag.hand ? <span role="img" aria-label={texts.call.handOf(name)} class="sign hand"><Icon name="hand" /></span> : null}
+        <span class="name">{props.screen ? texts.call.presenting(name) : name}{props.mine ? ` (${texts.call.you})` : ""}</span>
+        {words ? <span class="quality">{words}</span> : null}
+      </figcaption>
+      {props.onPin ? <IconButton icon="pin" on={props.pinned} label={`${props.pinned ? texts.call.unpin : texts.call.pin} ${name}`} onClick={props.onPin} /> : null}
+    </figure>
+  );
+}
+
+export function Audio(props: { stream: MediaStream; speaker: string }) {
+  const audio = useRef<HTMLAudioElement>(null);
+  useEffect(() => {
+    if (!audio.current) return;
+    audio.current.srcObject = props.stream;
+    void (audio.current as unknown as { setSinkId?: (id: string) => Promise<void> }).setSinkId?.(props.speaker).catch(() => {});
+  }, [props.stream, props.speaker]);
+  return <audio ref={audio} autoplay />;
+}
