@@ -11,7 +11,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = pathlib.Path(os.environ.get("CONCLAVE_PROGRAM", ROOT / "build/release/conclave"))
 
-# Loopback only, and strangers to every other network on it.
+# Loopback only.
 QUIET = ["--listen", "127.0.0.1", "--no-lan", "--no-map-port"]
 
 
@@ -32,9 +32,9 @@ def command(*arguments, stdin=None, timeout=60, env=None):
 class Node:
     """A running `conclave run --json`."""
 
-    def __init__(self, profile, *options, network="test", page=False, wait=True):
+    def __init__(self, profile, *options, page=False, wait=True):
         self.profile = pathlib.Path(profile)
-        self.options = [*QUIET, "--network", network, *([] if page else ["--no-page"]), *map(str, options)]
+        self.options = [*QUIET, *([] if page else ["--no-page"]), *map(str, options)]
         self.log = tempfile.TemporaryFile("w+")
         self.ready = None
         self.start(wait)

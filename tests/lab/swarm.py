@@ -29,11 +29,11 @@ def figures(name, values, unit, more=""):
 
 def start(directory, count, parallel):
     """The first node alone, then all others, told of it alone."""
-    first = Node(directory / "0", network="swarm")
+    first = Node(directory / "0")
     seed = first.address()
     nodes = [first]
     with concurrent.futures.ThreadPoolExecutor(parallel) as pool:
-        nodes += pool.map(lambda i: Node(directory / str(i), "--bootstrap", seed, network="swarm"), range(1, count))
+        nodes += pool.map(lambda i: Node(directory / str(i), "--bootstrap", seed), range(1, count))
     return nodes
 
 
