@@ -132,14 +132,15 @@ Outcome<Config> load_config(const std::optional<std::filesystem::path>& file) {
   auto path = file ? *file : default_config_file();
   std::error_code error;
   if (!file && !std::filesystem::exists(path, error) && !error) return Config{};
-  std::ifstream in(path);
-  std::string text(std::istreambuf_iterator<char>(in), {});
   bool is_file =
       std::filesystem::is_regular_file(path, error) || std::filesystem::is_character_file(path, error);
-  if (!in || !is_file) {
+  std::ifstream in;
+  if (is_file) in.open(path);  // a directory opens, and throws when it is read
+  if (!is_file || !in) {
     return trouble(Exit::damaged, "bad_config", "The config file " + path.string() + " cannot be read.",
                    "Check that it exists and that you may read it, or leave --config away.");
   }
+  std::string text(std::istreambuf_iterator<char>(in), {});
   return parse_config(text, path.string());
 }
 

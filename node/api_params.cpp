@@ -60,14 +60,16 @@ boost::asio::awaitable<Param<AccountKey>> account_param(Node& node, gateway::Jso
 Failure not_an_account(std::string_view text, const Error& error) {
   // Version, account key, count and checksum are 38 bytes: 51 digits.
   constexpr std::size_t link_min = 51;
-  if (error == conclave::Errc::bad_checksum && text.size() >= link_min)
-    return {"bad_checksum", "The link has a typing error: its checksum does not match.",
-            "Copy it anew, whole."};
-  if (error == conclave::Errc::unsupported)
-    return {"unsupported", "The link was made by a newer version of conclave.", "Install that version."};
   if (text.starts_with("z6Mk") || text.starts_with("did:"))
     return {"bad_key", "This is not the key of an account.",
             "Keys have 48 characters and start with z6Mk; copy it anew."};
+  if (error == conclave::Errc::bad_checksum && text.size() >= link_min)
+    return {"bad_checksum", "The link has a typing error: its checksum does not match.",
+            "Copy it anew, whole."};
+  if (error == conclave::Errc::unsupported && text.size() >= link_min)
+    return {"unsupported", "The link was made by a newer version of conclave.", "Install that version."};
+  if (text.starts_with("conclave:"))
+    return {"bad_checksum", "The link is not whole, or has a typing error.", "Copy it anew, whole."};
   return {"malformed", "This is neither a link nor the key of an account.",
           "Links start with conclave:, keys have 48 characters and start with z6Mk."};
 }
