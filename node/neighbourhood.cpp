@@ -97,7 +97,7 @@ asio::awaitable<void> Neighbourhood::run(Bytes saved) {
                                         parts_.node, config);
   dht_->set_client(client_);
   if (!saved.empty()) (void)dht_->load(saved);
-  for (auto& [publisher, entry] : entries_) scope_.start(put(entry));
+  scope_.start(spread());
   scope_.start(save_loop());
   co_await enter();
 }
@@ -109,8 +109,6 @@ asio::awaitable<void> Neighbourhood::enter() {
       auto entered = co_await dht_->bootstrap(peers_);
       if (entered) {
         pause = retry_first;
-        // Until now nobody was there to keep them.
-        for (auto& [publisher, entry] : entries_) scope_.start(put(entry));
         co_await save();
       }
     }
@@ -170,6 +168,19 @@ asio::awaitable<void> Neighbourhood::put(SealedEntry entry) {
   // Where nobody takes it now, the service tries again.
   auto stored = co_await dht_->publish(std::move(entry));
   if (stored) holders_ = stored->holders;
+}
+
+/// A node that was here first, or entered a network that is just forming, has found few to keep its entries.
+asio::awaitable<void> Neighbourhood::spread() {
+  auto pause = retry_first;
+  for (;;) {
+    // Alone, there is nothing to do; the first company is looked for often.
+    if (dht_->figures().table > holders_ && holders_ < holders_wanted) {
+      for (auto& [publisher, entry] : std::map(entries_)) co_await put(entry);
+      pause = std::min<Duration>(pause * 2, save_every);
+    }
+    co_await io::sleep_until(parts_.clock, parts_.clock.now() + (holders_ == 0 ? retry_first : pause));
+  }
 }
 
 asio::awaitable<void> Neighbourhood::save_loop() {

@@ -18,6 +18,8 @@ class Neighbourhood {
   /// Between attempts to enter while nobody answers: twice as long each time.
   static constexpr Duration retry_first = std::chrono::seconds(1);
   static constexpr Duration retry_last = std::chrono::minutes(2);
+  /// An entry is put again while fewer than this keep it and more could: networks grow.
+  static constexpr unsigned holders_wanted = 20;
   static constexpr Duration save_every = std::chrono::minutes(10);
 
   struct Parts {
@@ -56,6 +58,7 @@ class Neighbourhood {
   boost::asio::awaitable<std::uint64_t> work(Bytes saved);
   boost::asio::awaitable<void> enter();
   boost::asio::awaitable<void> put(SealedEntry entry);
+  boost::asio::awaitable<void> spread();
   boost::asio::awaitable<void> save_loop();
   boost::asio::awaitable<void> save();
 

@@ -302,4 +302,25 @@ TEST_F(TownTest, people_find_each_other_by_key_alone) {
               took[took.size() / 2], took.back());
 }
 
+TEST_F(TownTest, being_there_for_ten_contacts_costs_little) {
+  build(16);
+  for (std::size_t i = 1; i <= 10; ++i) {
+    by_key(*peers[i], *peers[0]);
+    by_key(*peers[0], *peers[i]);
+  }
+  world.run_for(30min);  // what joining costs is over
+  std::vector<double> rates;
+  std::map<io::IpAddress, std::uint64_t> before;
+  for (auto& peer : peers) before[peer->at.ip] = network.traffic(peer->at.ip).bytes_sent;
+  world.run_for(1h);
+  for (auto& peer : peers)
+    rates.push_back(static_cast<double>(network.traffic(peer->at.ip).bytes_sent - before[peer->at.ip]) / 3600);
+  std::printf("figure idle for an hour: %.0f B/s sent with ten contacts, %.0f B/s at most, with headers\n", rates[0],
+              *std::ranges::max_element(rates));
+  EXPECT_LE(rates[0], 200);
+  std::size_t links = peers[0]->node->status().peers.size();
+  EXPECT_LE(links, 8u);
+  EXPECT_GE(links, 1u);
+}
+
 }  // namespace
