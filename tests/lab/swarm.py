@@ -78,8 +78,9 @@ def heard(receiver, sender, number):
     return [m["body"] for m in receiver.lines("history", sender.key)].count(f"message {number}")
 
 
-def costs(nodes, idle_s):
-    """What the nodes cost while nobody writes."""
+def costs(nodes, settle_s, idle_s):
+    """What the nodes cost while nobody writes, once connections of the messages have had time to go."""
+    time.sleep(settle_s)
     before = [(time.monotonic(), n.json("status")) for n in nodes]
     time.sleep(idle_s)
     after = [(time.monotonic(), n.json("status")) for n in nodes]
@@ -101,6 +102,7 @@ def main():
     parser.add_argument("--kill-bootstrap", action="store_true", help="kill the node that everybody was told of before anybody writes")
     parser.add_argument("--messages", type=int, default=100)
     parser.add_argument("--idle", type=float, default=20, help="seconds over which idle cost is measured; 0: not")
+    parser.add_argument("--settle", type=float, default=30, help="seconds to wait before that")
     parser.add_argument("--parallel", type=int, default=4, help="nodes started at a time")
     parser.add_argument("--seed", type=int, default=1, help="which pairs")
     parser.add_argument("--keep", action="store_true", help="keep the profiles")
@@ -133,7 +135,7 @@ def main():
         if result["wall_ms"]:
             figures("command to receipt", result["wall_ms"], "ms", " (goal p50 100 ms, p95 500 ms)")
         if args.idle:
-            costs(nodes, args.idle)
+            costs(nodes, args.settle, args.idle)
         bad = missing + len(result["late"])
         print(f"passed {len(pairs) - min(bad, len(pairs))} (messages delivered exactly once)")
         if bad:
