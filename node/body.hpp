@@ -17,6 +17,7 @@ struct Node::Body {
   // Wiring (node.cpp).
   boost::asio::awaitable<Result<>> start();
   boost::asio::awaitable<Result<>> wire();
+  Result<> renew_certificate();
   boost::asio::awaitable<void> close();
   chat::Company company();
   void listen();

@@ -30,8 +30,20 @@ asio::awaitable<Result<>> Node::Body::start() {
   co_return ready;
 }
 
+/// A certificate is renewed when half of its life is over, on the device that can.
+Result<> Node::Body::renew_certificate() {
+  auto& keys = profile.contents().keys;
+  auto now = around.clock.unix_now();
+  bool fresh = now + certificate_life / 2 < keys.certificate->expires;
+  if (fresh || !keys.account) return {};
+  keys.certificate = certify(*keys.account, self.node, static_cast<std::uint64_t>(now.ms), now,
+                             now + certificate_life, keys.certificate->name);
+  return profile.contents().write_keys(around.random);
+}
+
 asio::awaitable<Result<>> Node::Body::wire() {
   auto& keys = profile.contents().keys;
+  CO_CHECK(renew_certificate());
   CO_TRY(store, store::Store::open(profile.contents().database(), store::schema(), around.executor));
   store->on_trouble([this](std::string trouble) {
     store_trouble = trouble;

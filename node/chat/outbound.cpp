@@ -90,6 +90,15 @@ asio::awaitable<Result<>> Outbound::send_ready() {
   co_return Result<>();
 }
 
+namespace {
+
+bool breaks_rules(const Error& error) {
+  return error.category() == make_error_code(Errc::malformed).category() && error != Errc::closed &&
+         error != Errc::limit_reached && error != Errc::expired;
+}
+
+}  // namespace
+
 asio::awaitable<void> Outbound::listen(std::shared_ptr<Outbound> session) {
   auto& self = *session;
   while (!self.over_) {
@@ -98,7 +107,8 @@ asio::awaitable<void> Outbound::listen(std::shared_ptr<Outbound> session) {
     auto frame = decode(*bytes);
     auto heard = frame ? co_await self.hear(std::move(*frame)) : Result<>(fail(frame.error()));
     if (!heard) {
-      self.parts_.company.misbehaved(self.node_);
+      // A disk of ours that refuses is not the peer's fault.
+      if (breaks_rules(heard.error())) self.parts_.company.misbehaved(self.node_);
       break;
     }
   }

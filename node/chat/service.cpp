@@ -108,6 +108,11 @@ asio::awaitable<void> Service::session(AccountKey account, NodeKey node) {
 
 asio::awaitable<void> Service::serve(NodeKey node, io::Endpoint at, std::unique_ptr<io::Stream> stream) {
   std::erase_if(inbound_, [](auto& weak) { return weak.expired(); });
+  std::vector<std::shared_ptr<Inbound>> same;
+  for (auto& weak : inbound_)
+    if (auto other = weak.lock(); other && other->node() == node && !other->over()) same.push_back(std::move(other));
+  // The oldest is the one whose connection has died, if any has.
+  if (same.size() >= streams_per_node_max) same.front()->end();
   auto session = std::make_shared<Inbound>(parts_, node, at, std::move(stream));
   inbound_.push_back(session);
   scope_.start(Inbound::commit(session));
