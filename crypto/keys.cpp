@@ -1,5 +1,6 @@
 #include "crypto/keys.hpp"
 
+#include <openssl/bn.h>
 #include <sodium.h>
 
 #include "crypto/ensure.hpp"
@@ -99,6 +100,41 @@ Result<X25519Key> to_x25519(ByteView ed25519_key) {
   if (ed25519_key.size() != 32) return fail(Errc::bad_key);
   if (crypto_sign_ed25519_pk_to_curve25519(out.bytes.data(), ed25519_key.data()) != 0)
     return fail(Errc::bad_key);
+  return out;
+}
+
+// u = (1 + y) / (1 - y) modulo 2^255 - 19, RFC 7748 4.1. Public keys only: not constant-time.
+Result<X25519Key> to_x25519_unchecked(ByteView ed25519_key) {
+  if (ed25519_key.size() != 32) return fail(Errc::bad_key);
+  struct Numbers {
+    BN_CTX* context = BN_CTX_new();
+    BIGNUM* p = BN_new();
+    BIGNUM* y = BN_new();
+    BIGNUM* below = BN_new();
+    Numbers() {
+      BN_set_bit(p, 255);
+      BN_sub_word(p, 19);
+    }
+    Numbers(const Numbers&) = delete;
+    Numbers& operator=(const Numbers&) = delete;
+    ~Numbers() {
+      BN_free(below);
+      BN_free(y);
+      BN_free(p);
+      BN_CTX_free(context);
+    }
+  } n;
+  std::array<Byte, 32> bytes;
+  std::copy(ed25519_key.begin(), ed25519_key.end(), bytes.begin());
+  bytes[31] &= 0x7f;  // the sign of x
+  BN_lebin2bn(bytes.data(), 32, n.y);
+  if (BN_cmp(n.y, n.p) >= 0) return fail(Errc::bad_key);
+  BN_mod_sub(n.below, BN_value_one(), n.y, n.p, n.context);
+  if (BN_is_zero(n.below) || BN_mod_inverse(n.below, n.below, n.p, n.context) == nullptr) return fail(Errc::bad_key);
+  BN_add_word(n.y, 1);
+  BN_mod_mul(n.y, n.y, n.below, n.p, n.context);
+  X25519Key out;
+  ensure(BN_bn2lebinpad(n.y, out.bytes.data(), 32) == 32, "a number below 2^255");
   return out;
 }
 

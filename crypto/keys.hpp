@@ -72,6 +72,9 @@ Result<> verify_bare(ByteView key, ByteView message, const Signature& signature)
 /// The X25519 key of an Ed25519 key. Fails with Errc::bad_key for points of small order and for what is not
 /// a point of the main subgroup.
 Result<X25519Key> to_x25519(ByteView ed25519_key);
+/// The same map without the check, which takes most of its time: for who sends first and checks while the answer
+/// is on its way. Fails with Errc::bad_key where the map is not defined.
+Result<X25519Key> to_x25519_unchecked(ByteView ed25519_key);
 
 /// Key pair and shared secret, RFC 7748. `shared` fails with Errc::bad_key where the result is all zero.
 X25519Key x25519_public(const Secret<32>& secret);

@@ -39,7 +39,8 @@ Handshake::Handshake(const HandshakeSettings& settings)
       role_(settings.role),
       ours_(settings.ours),
       messages_(settings.pattern == Pattern::ik ? 2 : 3),
-      state_{SymmetricState(protocol_name(settings.pattern, settings.cipher), settings.cipher), {}, {}, {}} {
+      state_{SymmetricState(protocol_name(settings.pattern, settings.cipher), settings.cipher), settings.ephemeral, {},
+             {}} {
   state_.symmetric.mix_hash(settings.prologue);
   bool known = pattern_ == Pattern::ik && role_ == Role::initiator;
   ensure(known == settings.theirs.has_value(),
@@ -86,7 +87,7 @@ Result<Bytes> Handshake::write_tokens(State& state, ByteView payload, Random& ra
   Bytes out;
   for (Token token : tokens(pattern_, next_)) {
     if (token == Token::e) {
-      state.our_ephemeral = KeyPair::generate(random);
+      if (!state.our_ephemeral) state.our_ephemeral = KeyPair::generate(random);
       append(out, state.our_ephemeral->public_key);
       state.symmetric.mix_hash(state.our_ephemeral->public_key);
     } else if (token == Token::s) {

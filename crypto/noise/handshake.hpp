@@ -31,6 +31,8 @@ struct HandshakeSettings {
   /// The responder's key, which an IK initiator knows beforehand; else nothing.
   std::optional<X25519Key> theirs;
   ByteView prologue;  ///< read during construction only
+  /// Our ephemeral key, drawn beforehand to save the time later; for this handshake alone.
+  std::optional<KeyPair> ephemeral = {};
 };
 
 class Handshake {
@@ -40,8 +42,9 @@ class Handshake {
   bool our_turn() const;
   bool done() const { return next_ == messages_; }
 
-  /// The next message; `our_turn()` holds. Draws our ephemeral key from `random` the first time. `payload` leaves the
-  /// message within `message_max`. Fails with Errc::bad_key where their key gives an all-zero result.
+  /// The next message; `our_turn()` holds. Draws our ephemeral key from `random` the first time, unless it was
+  /// given. `payload` leaves the message within `message_max`. Fails with Errc::bad_key where their key gives an
+  /// all-zero result.
   Result<Bytes> write(ByteView payload, Random& random);
   /// The payload of their next message; `!our_turn() && !done()` holds. Fails with Errc::malformed (too short),
   /// too_long, bad_key or undecryptable; the handshake then is as it was.

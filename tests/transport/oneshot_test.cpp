@@ -65,9 +65,16 @@ TEST(Oneshot, says_what_is_wrong) {
   EXPECT_EQ(pair.roundtrip(view("long 1201")).error(), Errc::too_long);
   pair.a.core.request(pair.b.keys.public_key(), pair.b.at, Service::dialback, {}, pair.now + 1s, pair.moment());
   EXPECT_TRUE(pair.settle()[0].answer) << "the harness serves every service";
-  NodeKey none{};
-  pair.a.core.request(none, pair.b.at, Service::dht, {}, pair.now + 1s, pair.moment());
-  EXPECT_EQ(pair.settle()[0].answer.error(), Errc::bad_key);
+  for (auto* no_key : {"0000000000000000000000000000000000000000000000000000000000000000",
+                       "0100000000000000000000000000000000000000000000000000000000000000",
+                       "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+                       "0200000000000000000000000000000000000000000000000000000000000000"}) {
+    pair.a.core.request(*NodeKey::from(*from_hex(no_key)), pair.b.at, Service::dht, {}, pair.now + 1s, pair.moment());
+    pair.a.core.prepare();
+    auto finished = pair.settle();
+    ASSERT_EQ(finished.size(), 1u) << no_key;
+    EXPECT_EQ(finished[0].answer.error(), Errc::bad_key) << no_key;
+  }
 }
 
 TEST(Oneshot, tells_the_asker_its_own_address) {

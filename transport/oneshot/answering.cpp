@@ -45,10 +45,14 @@ bool Core::admit(const io::Packet& packet, TimePoint now) {
 
 void Core::on_first(const io::Packet& packet, Index index, Moment moment) {
   if (packet.bytes.size() < first_message_min || !admit(packet, moment.now)) return;
+  auto ephemeral = take_ephemeral();
   noise::Handshake handshake({noise::Pattern::ik, noise::Cipher::chacha_poly, noise::Role::responder, static_,
-                              std::nullopt, prologue(Header{Type::first, index}, us_)});
+                              std::nullopt, prologue(Header{Type::first, index}, us_), ephemeral});
   auto message = packet.bytes.subspan(header_size, packet.bytes.size() - header_size - 2 * mac_size);
-  auto forged = [&] { ++figures_.dropped_forged; };
+  auto forged = [&] {
+    ++figures_.dropped_forged;
+    ephemeral_ = ephemeral;  // nobody has seen it
+  };
   auto payload = handshake.read(message);
   if (!payload) return forged();
   auto question = Question::decode(*payload);

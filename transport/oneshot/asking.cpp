@@ -59,10 +59,12 @@ void Core::send(Exchange& exchange, Moment moment) {
 }
 
 Result<> Core::send_first(Exchange& exchange, Moment moment) {
-  TRY(auto theirs, peers_.x25519(exchange.to));
+  auto checked = peers_.known_x25519(exchange.to);
+  TRY(auto theirs, checked ? Result<X25519Key>(*checked) : crypto::to_x25519_unchecked(exchange.to));
+  if (!checked && unchecked_.size() < limits_.exchanges_max) unchecked_.push_back(exchange.id);
   Header header{Type::first, fresh_index()};
   noise::Handshake handshake({noise::Pattern::ik, noise::Cipher::chacha_poly, noise::Role::initiator, static_, theirs,
-                              prologue(header, exchange.to)});
+                              prologue(header, exchange.to), take_ephemeral()});
   bool hello = exchange.body.size() > first_body_max;
   Question question{us_, moment.unix_now, hello ? Service::hello : exchange.service,
                     hello ? ByteView() : ByteView(exchange.body)};
@@ -112,6 +114,7 @@ void Core::on_answer(const io::Packet& packet, Index index, Moment moment) {
     return;
   }
   // From here on the peer has spoken: what is wrong now is its own doing.
+  if (auto key = peers_.x25519(exchange->to); !key) return finish(exchange->id, fail(key.error()));
   auto answer = FirstAnswer::decode(*payload);
   if (!answer) return finish(exchange->id, fail(answer.error()));
   auto keys = first->handshake.split_keys();

@@ -42,6 +42,15 @@ void Core::receive(const io::Packet& packet, Moment moment) {
   if (type == Type::cookie) on_cookie(packet, header->index);
 }
 
+void Core::prepare() {
+  if (!ephemeral_) ephemeral_ = noise::KeyPair::generate(random_);
+  for (auto id : std::exchange(unchecked_, {})) {
+    auto found = exchanges_.find(id);
+    if (found == exchanges_.end()) continue;
+    if (auto key = peers_.x25519(found->second.to); !key) finish(id, fail(key.error()));
+  }
+}
+
 Bytes Core::prologue(const Header& header, const NodeKey& responder) const {
   Bytes out = copy(view("conclave oneshot 1"));
   append(out, header.encode());

@@ -54,6 +54,9 @@ class Core {
   void receive(const io::Packet& packet, Moment moment);
   /// Repeats and gives up what is due.
   void tick(Moment moment);
+  /// What can wait until everything has been sent: the ephemeral key of the next handshake, the whole check of keys
+  /// that we have just written to. Both happen in time without this, too, only later for those who wait.
+  void prepare();
   /// When `tick` has something to do; TimePoint::max() if never.
   TimePoint deadline() const { return agenda_.empty() ? TimePoint::max() : agenda_.begin()->first; }
 
@@ -111,6 +114,7 @@ class Core {
   void schedule(Exchange& exchange, TimePoint when);
   std::pair<Exchange*, First*> waiting_first(Index index, const io::Endpoint& from);
   Index fresh_index();
+  std::optional<noise::KeyPair> take_ephemeral() { return std::exchange(ephemeral_, std::nullopt); }
 
   // Answering (answering.cpp).
   void on_first(const io::Packet& packet, Index index, Moment moment);
@@ -125,6 +129,7 @@ class Core {
 
   NodeKey us_;
   noise::KeyPair static_;
+  std::optional<noise::KeyPair> ephemeral_;  ///< for the next handshake
   Random& random_;
   Limits limits_;
   Answerer answerer_;
@@ -134,6 +139,7 @@ class Core {
   std::map<std::pair<Index, std::uint32_t>, ExchangeId> by_counter_;
   std::set<std::pair<TimePoint, ExchangeId>> agenda_;
   ExchangeId last_ = 0;
+  std::vector<ExchangeId> unchecked_;  ///< their peer's key has not been looked at closely
 
   Peers peers_;
   Sessions sessions_;

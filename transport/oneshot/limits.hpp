@@ -40,7 +40,7 @@ struct Limits {
   /// Networks (/24, /48) whose use of handshakes is counted.
   std::size_t networks_max = 1024;
 
-  /// What reading and answering a first message costs us: five X25519 operations, two conversions. It is
+  /// What reading and answering a first message costs us: five X25519 operations and a conversion of keys. It is
   /// charged to the sender's budget; a slow machine states more.
   Duration first_message_price = std::chrono::microseconds(400);
   /// What looking at the MACs of one costs, and what a cookie costs on top.

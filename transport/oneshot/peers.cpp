@@ -18,6 +18,11 @@ Peers::Entry& Peers::touch(const NodeKey& peer) {
   return found->second;
 }
 
+std::optional<X25519Key> Peers::known_x25519(const NodeKey& peer) const {
+  auto found = entries_.find(peer);
+  return found == entries_.end() ? std::nullopt : found->second.key;
+}
+
 Result<X25519Key> Peers::x25519(const NodeKey& peer) {
   if (auto found = entries_.find(peer); found != entries_.end() && found->second.key) {
     touch(peer);

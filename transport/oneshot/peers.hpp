@@ -12,7 +12,8 @@ class Peers {
  public:
   explicit Peers(std::size_t peers_max) : peers_max_(peers_max) {}
 
-  /// Fails with Errc::bad_key.
+  std::optional<X25519Key> known_x25519(const NodeKey& peer) const;
+  /// Computed and checked, if it is not known. Fails with Errc::bad_key.
   Result<X25519Key> x25519(const NodeKey& peer);
   /// RFC 6298, section 2, with the gains 1/8 and 1/4.
   void measured(const NodeKey& peer, Duration round_trip);
