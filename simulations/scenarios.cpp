@@ -5,6 +5,7 @@ namespace conclave::sim {
 
 void scenario_conference(const Options&, Report&);
 void scenario_dht(const Options&, Report&);
+void scenario_people(const Options&, Report&);
 
 std::vector<Scenario> scenarios() {
   return {
@@ -12,6 +13,8 @@ std::vector<Scenario> scenarios() {
        scenario_conference},
       {"dht", 10'000, "an honest network: are lookups right, in how many hops, messages, milliseconds?",
        scenario_dht},
+      {"people", 1000, "whole nodes with contacts: what does being there cost, and do messages find strangers by key?",
+       scenario_people},
   };
 }
 
