@@ -38,11 +38,15 @@ export class Conference {
   onchange: () => void = () => {};
   onchat: (line: ChatLine) => void = () => {};
   onrefused: (why: string) => void = () => {};
+  onroster: () => void = () => {};
+  /** Which layers of our camera are watched, as bits. */
+  onlayers: (watched: number) => void = () => {};
   private signalling: Signalling | null = null;
   private readonly keys: SenderKeys;
   private known = new Map<string, Entry>();
   private stateNumber = 0;
   private settling: ReturnType<typeof setTimeout> | undefined;
+  private followedAt = -Infinity;
   private readonly chatSealer: Sealer;
   private readonly chatOpeners = new Map<string, Opener>();
   private figuresAsked: ((figures: Figures) => void)[] = [];
@@ -55,7 +59,6 @@ export class Conference {
     readonly id: string,
     private readonly worker: Worker,
     private readonly own: Statement,
-    private readonly node: Bytes | null,
   ) {
     this.roster = new Roster(key);
     this.keys = new SenderKeys(key, call, callX25519);
@@ -64,7 +67,7 @@ export class Conference {
   }
 
   /** Fresh call keys, a member statement, and the worker's first keys. */
-  static async make(key: Bytes, name: string, admission: Admission, node: Bytes | null, worker: Worker): Promise<Conference> {
+  static async make(key: Bytes, name: string, admission: Admission, worker: Worker): Promise<Conference> {
     const call = await SigningKeys.generate();
     const callX25519 = await X25519Keys.generate();
     const now = Date.now();
@@ -77,7 +80,7 @@ export class Conference {
     else if ("certified" in admission) own = await openStatement(await admission.certified(saying), key, now);
     else own = await issue(call, key, now, saying);
     const id = hex(await memberId(call.publicKey));
-    const out = new Conference(key, call, callX25519, id, worker, own, node);
+    const out = new Conference(key, call, callX25519, id, worker, own);
     await out.roster.add(own);
     if ("knock" in admission) out.flags = flag.knocking;
     await out.giveWorkerOwnKeys();
@@ -85,6 +88,7 @@ export class Conference {
   }
 
   private flags = 0;
+  private node: Bytes | null = null;
 
   members(): Map<string, Entry> {
     return new Map([...this.roster.members(Date.now())].map(([, entry]) => [entry.id, entry]));
@@ -93,10 +97,16 @@ export class Conference {
     return this.members().has(this.id);
   }
 
+  private hearing: Promise<void> = Promise.resolve();
+
   /** Speaks over this connection from now on; also after a change of entry node. */
-  async attach(signalling: Signalling): Promise<void> {
+  async attach(signalling: Signalling, node: Bytes): Promise<void> {
     this.signalling = signalling;
-    signalling.onmessage = (message) => void this.hear(message).catch((error) => console.warn("conference:", error));
+    this.node = node;
+    // One after the other: a key message needs the statement that came before it.
+    signalling.onmessage = (message) => {
+      this.hearing = this.hearing.then(() => this.hear(message)).catch((error) => console.warn("conference:", error));
+    };
     signalling.send({
       t: "hello",
       conference: base64url(this.key),
@@ -185,6 +195,7 @@ export class Conference {
       case "quality":
         this.quality = message.members;
         this.uplink = message.uplink;
+        this.onlayers(message.layers);
         break;
       case "refused":
         this.onrefused(message.why);
@@ -203,8 +214,14 @@ export class Conference {
         if (!(error instanceof Malformed)) throw error;
       }
     }
+    // The first change is followed at once, so that nobody waits for keys; those that come close behind are one.
     clearTimeout(this.settling);
-    this.settling = setTimeout(() => void this.followRoster(), settleMs);
+    const wait = Math.max(0, this.followedAt + settleMs - performance.now());
+    this.settling = setTimeout(() => {
+      this.followedAt = performance.now();
+      this.hearing = this.hearing.then(() => this.followRoster()).catch((error) => console.warn("conference:", error));
+    }, wait);
+    this.onroster();
   }
 
   /** Keys follow the roster: forward for those who came, anew for those who left. */

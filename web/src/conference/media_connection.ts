@@ -21,6 +21,14 @@ const cameraEncodings: RTCRtpEncodingParameters[] = [
 ];
 
 const connectPatienceMs = 8000;
+/** An upper layer without a viewer for this long is not sent. */
+const unwatchedForMs = 4000;
+/**
+ * Browsers take up to 30 s to call a connection failed. The figures are read this often; after a pause the node is
+ * made to acknowledge a message, and when it is still silent it is gone.
+ */
+const lookEveryMs = 400;
+const silenceMs = 1600;
 
 type Transformable = { transform: unknown };
 declare class RTCRtpScriptTransform {
@@ -33,6 +41,12 @@ export class MediaConnection {
   readonly slots: Slot[] = [];
   onslot: (slot: Slot) => void = () => {};
   onlost: () => void = () => {};
+  onfigures: () => void = () => {};
+  /** How high the largest picture is that leaves here. */
+  sendingHeight = 0;
+  private watching: ReturnType<typeof setInterval> | undefined;
+  /** Sends something that the node acknowledges. */
+  probe: () => void = () => {};
   private readonly microphone: RTCRtpTransceiver;
   private readonly camera: RTCRtpTransceiver;
   private readonly screen: RTCRtpTransceiver;
@@ -103,12 +117,61 @@ export class MediaConnection {
     this.node = node;
     await this.pc.setRemoteDescription({ type: "answer", sdp: writeAnswer(this.offer!, node) });
     await open;
+    this.watchOver();
+  }
+
+  /** Notices within two seconds that the node is gone: not a byte came, though it had something to acknowledge. */
+  private watchOver(): void {
+    let bytes = -1;
+    let heardAt = performance.now();
+    let lookedAt = heardAt;
+    this.watching = setInterval(async () => {
+      let received = 0;
+      let height = 0;
+      for (const each of (await this.pc.getStats()).values() as Iterable<Record<string, unknown>>) {
+        if (each.type === "candidate-pair") received += Number(each.bytesReceived ?? 0) + Number(each.responsesReceived ?? 0);
+        if (each.type === "outbound-rtp" && each.active !== false) height = Math.max(height, Number(each.frameHeight ?? 0));
+      }
+      const now = performance.now();
+      // A machine that slept, or a tab that was throttled, has not listened in the meantime.
+      if (received !== bytes || now - lookedAt > 2 * lookEveryMs) heardAt = now;
+      lookedAt = now;
+      bytes = received;
+      if (height !== this.sendingHeight) {
+        this.sendingHeight = height;
+        this.onfigures();
+      }
+      if (now - heardAt > silenceMs) this.onlost();
+      else if (now - heardAt > lookEveryMs) this.probe();
+    }, lookEveryMs);
   }
 
   async send(of: Kind, track: MediaStreamTrack | null): Promise<void> {
     const transceiver = of === kind.audio ? this.microphone : of === kind.video ? this.camera : this.screen;
     await transceiver.sender.replaceTrack(track);
     if (of === kind.screen && track) await this.limitScreen();
+  }
+
+  private unwatchedSince = new Map<string, number>();
+
+  /**
+   * Which layers of our camera somebody watches (bit 0 q, 1 h, 2 f): the others need not be encoded. The small one always
+   * is, so that whoever comes sees us at once; upper ones stop after a while without a viewer.
+   */
+  async setLayers(watched: number): Promise<void> {
+    const parameters = this.camera.sender.getParameters();
+    let changed = false;
+    parameters.encodings.forEach((encoding, i) => {
+      const rid = encoding.rid ?? "";
+      const wanted = i === 0 || (watched & (1 << i)) !== 0;
+      if (wanted) this.unwatchedSince.delete(rid);
+      else if (!this.unwatchedSince.has(rid)) this.unwatchedSince.set(rid, performance.now());
+      const active = wanted || performance.now() - this.unwatchedSince.get(rid)! < unwatchedForMs;
+      if ((encoding.active ?? true) === active) return;
+      encoding.active = active;
+      changed = true;
+    });
+    if (changed) await this.camera.sender.setParameters(parameters).catch(() => {});
   }
 
   private async limitScreen(): Promise<void> {
@@ -119,6 +182,7 @@ export class MediaConnection {
 
   close(): void {
     this.onlost = () => {};
+    clearInterval(this.watching);
     this.pc.close();
   }
 }

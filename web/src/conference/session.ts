@@ -2,17 +2,24 @@
  * Being in a conference: finds a way in, keeps it, and gives the page what it shows. When the entry node goes, the
  * others are tried, with the same call keys: nobody else notices more than a short silence.
  */
-import { base64url, type Bytes, fromBase64url } from "../crypto/bytes";
+import { base64url, type Bytes, fromBase64url, same } from "../crypto/bytes";
 import { SigningKeys } from "../crypto/keys";
 import type { NodeApi } from "../node/api";
 import { type Admission, Conference } from "./conference";
 import type { ConferenceLink, EntryNode } from "./link";
 import { MediaConnection, type Slot } from "./media_connection";
 import { kind, type Kind } from "./sender_keys";
-import { ChannelSignalling, type FromNode, type Signalling, type ToNode, type WatchedSlot } from "./signalling";
+import { ChannelSignalling, type Signalling, type WatchedSlot } from "./signalling";
 import { flag } from "./statement";
 import { sealUfrag } from "./ufrag";
 import E2eeWorker from "../e2ee/worker?worker&inline";
+
+/** What came of one attempt to get in. */
+interface Way {
+  connection: MediaConnection;
+  signalling: Signalling;
+  node: Bytes;
+}
 
 /** The next entry is tried when the one before has not answered for this long (RFC 8305 calls it a race). */
 const raceDelayMs = 400;
@@ -30,7 +37,7 @@ export interface Wanted {
 }
 
 /** How to get in: a guest by the link's entries, an owner by the own node. */
-type Door = { link: ConferenceLink; invite: SigningKeys | null } | { api: NodeApi; conference: Bytes };
+type Door = { link: ConferenceLink; invite: SigningKeys | null } | { api: NodeApi; conference: string; node: Bytes };
 
 const ipText = (ip: Bytes): string =>
   ip.length === 4
@@ -46,7 +53,12 @@ export class Session {
   readonly tracks = new Map<Kind, MediaStreamTrack>();
   onchange: () => void = () => {};
   private connection: MediaConnection | null = null;
+  private reentering = false;
+  private welcomed = false;
+  /** The entry that was lost last is tried last. */
+  private lost: Bytes | null = null;
   private wanted: Wanted[] = [];
+  private slots: WatchedSlot[] = [];
   private readonly assigned = new Map<string, Wanted>();
   private closed = false;
 
@@ -56,11 +68,18 @@ export class Session {
     private readonly worker: Worker,
   ) {
     conference.onrefused = (why) => {
-      if (why === "knock") this.set("waiting");
-      else {
-        this.refusal = why;
-        this.set("refused");
-      }
+      if (why === "knock") return this.set("waiting");
+      this.refusal = why === "revoked" && this.welcomed ? "removed" : why;
+      this.set("refused");
+      this.connection?.close();
+    };
+    conference.onlayers = (watched) => void this.connection?.setLayers(watched);
+    conference.onroster = () => {
+      if (!conference.admitted()) return;
+      this.welcomed = true;
+      if (this.state !== "waiting") return;
+      this.set("connected");
+      void this.show(this.wanted);
     };
   }
 
@@ -68,7 +87,7 @@ export class Session {
     const invite = link.inviteSeed ? await SigningKeys.fromSeed(link.inviteSeed) : null;
     const worker = new E2eeWorker();
     const admission: Admission = invite ? { invite } : { knock: true };
-    const conference = await Conference.make(link.conference, name, admission, link.entries[0]!.node, worker);
+    const conference = await Conference.make(link.conference, name, admission, worker);
     return new Session(conference, { link, invite }, worker);
   }
 
@@ -87,9 +106,8 @@ export class Session {
               return fromBase64url(statement);
             },
           };
-    const raw = fromBase64url(about.conference);
-    const conference = await Conference.make(raw, name, admission, fromBase64url(about.node), worker);
-    return new Session(conference, { api, conference: raw }, worker);
+    const conference = await Conference.make(fromBase64url(about.conference), name, admission, worker);
+    return new Session(conference, { api, conference: key, node: fromBase64url(about.node) }, worker);
   }
 
   private set(state: SessionState): void {
@@ -101,74 +119,102 @@ export class Session {
   /** Gets in, and stays in until `leave`. Throws when no way in answers the first time. */
   async start(): Promise<void> {
     await this.enter();
-    this.set(this.state === "waiting" ? "waiting" : "connected");
+    if (this.state === "connecting") this.set("connected");
   }
 
   private async enter(): Promise<void> {
-    const { connection, signalling } = await ("link" in this.door ? this.race(this.door.link) : this.own(this.door.api));
+    const { connection, signalling, node } = await ("link" in this.door ? this.race(this.door.link) : this.own(this.door));
     if (this.closed) return connection.close();
     this.connection = connection;
-    connection.onlost = () => void this.reenter();
+    const gone = () => {
+      if (this.connection !== connection) return;
+      this.lost = node;
+      this.connection = null;
+      connection.close();
+      void this.reenter();
+    };
+    connection.onlost = gone;
+    connection.onfigures = () => this.onchange();
+    connection.probe = () => this.conference.watch(this.slots);
+    signalling.onclose = gone;
     connection.onslot = (slot) => this.takeSlot(slot);
     for (const slot of connection.slots) this.takeSlot(slot);
-    signalling.onclose = () => void this.reenter();
-    await this.conference.attach(signalling);
-    for (const [of, track] of this.tracks) await connection.send(of, track);
     this.assigned.clear();
-    await this.show(this.wanted);
+    await this.conference.attach(signalling, node);
+    // All at once: the first frame should not wait for the others' turn.
+    await Promise.all([...[...this.tracks].map(([of, track]) => connection.send(of, track)), this.show(this.wanted)]);
   }
 
+  /** Tries all ways in again, until one answers or the person leaves. */
   private async reenter(): Promise<void> {
-    if (this.closed || this.state === "reconnecting" || this.state === "refused") return;
+    if (this.closed || this.reentering || this.state === "refused") return;
+    this.reentering = true;
     this.set("reconnecting");
-    this.connection?.close();
     this.shown.clear();
     this.audio.clear();
-    for (let attempt = 0; !this.closed; ++attempt) {
+    for (let attempt = 0; !this.closed && !this.connection; ++attempt) {
       try {
         await this.enter();
-        this.set("connected");
-        return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, retryMs[Math.min(attempt, retryMs.length - 1)]));
       }
     }
+    this.reentering = false;
+    if (this.state === "reconnecting") this.set(this.conference.admitted() ? "connected" : "waiting");
   }
 
   /** All entries, one after the other without waiting for the failures; the first that opens wins. */
-  private race(link: ConferenceLink): Promise<{ connection: MediaConnection; signalling: Signalling }> {
-    const order = [...link.entries].sort(() => Math.random() - 0.5);
+  private async race(link: ConferenceLink): Promise<Way> {
+    const isLost = (entry: EntryNode) => Number(this.lost !== null && same(entry.node, this.lost));
+    const order = link.entries
+      .map((entry) => ({ entry, draw: Math.random() }))
+      .sort((a, b) => isLost(a.entry) - isLost(b.entry) || a.draw - b.draw)
+      .map(({ entry }) => entry);
     const running: MediaConnection[] = [];
     let won = false;
-    const attempt = async (entry: EntryNode, delay: number) => {
+    const attempt = async (entry: EntryNode, delay: number): Promise<Way> => {
       await new Promise((resolve) => setTimeout(resolve, delay));
       if (won) throw new Error("another entry was faster");
       const connection = new MediaConnection(this.worker, firstSlots);
       running.push(connection);
-      const offer = await connection.makeOffer();
-      const invite = "invite" in this.door ? this.door.invite : null;
-      const ufrag = await sealUfrag(entry, link.conference, invite, offer, Date.now());
-      const { port, icePwd, fingerprint } = entry;
-      await connection.connect({ ip: ipText(entry.ip), port, icePwd, fingerprint, ufrag });
-      if (won) throw new Error("another entry was faster");
+      try {
+        const offer = await connection.makeOffer();
+        const invite = "invite" in this.door ? this.door.invite : null;
+        const ufrag = await sealUfrag(entry, link.conference, invite, offer, Date.now());
+        const { port, icePwd, fingerprint } = entry;
+        await connection.connect({ ip: ipText(entry.ip), port, icePwd, fingerprint, ufrag });
+        if (won) throw new Error("another entry was faster");
+      } catch (error) {
+        connection.close();
+        throw error;
+      }
       won = true;
       for (const other of running) if (other !== connection) other.close();
-      return { connection, signalling: new ChannelSignalling(connection.channel) };
+      return { connection, signalling: new ChannelSignalling(connection.channel), node: entry.node };
     };
     return Promise.any(order.map((entry, i) => attempt(entry, i * raceDelayMs)));
   }
 
-  private async own(api: NodeApi): Promise<{ connection: MediaConnection; signalling: Signalling }> {
+  private async own({ api, conference, node }: Extract<Door, { api: NodeApi }>): Promise<Way> {
     const connection = new MediaConnection(this.worker, firstSlots);
-    const offer = await connection.makeOffer();
-    const claims = { fingerprint: base64url(offer.fingerprint), opus: offer.opus, vp8: offer.vp8, vp8_rtx: offer.vp8Rtx, ...offer.extensions };
-    const key = base64url((this.door as { conference: Bytes }).conference);
-    const entry = await api.call<{ ip: string; port: number; ice_pwd: string; fingerprint: string; ufrag: string }>("calls.open", {
-      conference: key, claims,
-    });
-    const { ip, port, ufrag } = entry;
-    await connection.connect({ ip, port, icePwd: entry.ice_pwd, fingerprint: fromBase64url(entry.fingerprint), ufrag });
-    return { connection, signalling: new ApiSignalling(api, key) };
+    try {
+      const offer = await connection.makeOffer();
+      const claims = { fingerprint: base64url(offer.fingerprint), opus: offer.opus, vp8: offer.vp8, vp8_rtx: offer.vp8Rtx, ...offer.extensions };
+      const entry = await api.call<{ ip: string; port: number; ice_pwd: string; fingerprint: string; ufrag: string }>("calls.open", {
+        conference, claims,
+      });
+      const { ip, port, ufrag } = entry;
+      await connection.connect({ ip, port, icePwd: entry.ice_pwd, fingerprint: fromBase64url(entry.fingerprint), ufrag });
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return { connection, signalling: new ChannelSignalling(connection.channel), node };
+  }
+
+  /** How high the largest picture is that we send. */
+  get sendingHeight(): number {
+    return this.connection?.sendingHeight ?? 0;
   }
 
   private takeSlot(slot: Slot): void {
@@ -208,15 +254,21 @@ export class Session {
       if (slot) this.shown.set(name(each), { mid, stream: this.streamOf(slot) });
       slots.push({ mid, member: each.member, kind: each.kind, height: each.height });
     }
+    this.slots = slots;
     this.conference.watch(slots);
     this.onchange();
   }
 
   private readonly streams = new WeakMap<MediaStreamTrack, MediaStream>();
-  private streamOf(slot: Slot): MediaStream {
-    let stream = this.streams.get(slot.track);
-    if (!stream) this.streams.set(slot.track, (stream = new MediaStream([slot.track])));
+  private streamOf({ track }: { track: MediaStreamTrack }): MediaStream {
+    let stream = this.streams.get(track);
+    if (!stream) this.streams.set(track, (stream = new MediaStream([track])));
     return stream;
+  }
+  /** Our own camera. */
+  get preview(): MediaStream | null {
+    const track = this.tracks.get(kind.video);
+    return track ? this.streamOf({ track }) : null;
   }
 
   /** The browser's own figures, for the page's words and for tests. */
@@ -231,29 +283,5 @@ export class Session {
     this.connection?.close();
     this.worker.terminate();
     this.onchange();
-  }
-}
-
-/** The own node's local API as a way to signal. */
-class ApiSignalling implements Signalling {
-  onmessage: (message: FromNode) => void = () => {};
-  onclose: () => void = () => {};
-  private readonly stop: () => void;
-
-  constructor(
-    private readonly api: NodeApi,
-    private readonly conference: string,
-  ) {
-    this.stop = api.on<{ conference: string; message: FromNode }>("calls.signal", ({ conference: of, message }) => {
-      if (of === conference) this.onmessage(message);
-    });
-  }
-
-  send(message: ToNode): void {
-    this.api.call("calls.signal", { conference: this.conference, message }).catch(() => this.onclose());
-  }
-
-  close(): void {
-    this.stop();
   }
 }

@@ -1,4 +1,4 @@
-/** Messages between page and node: over data channel 0 for guests, over the local API for owners. docs/calls.md, 4. */
+/** Messages between page and node: over data channel 0. docs/calls.md, section 4. */
 
 export interface WatchedSlot {
   mid: string;
@@ -27,9 +27,9 @@ export type FromNode =
   | { t: "statements"; statements: string[] }
   | { t: "to"; from: string; d: string }
   | { t: "all"; from: string; d: string }
-  | { t: "slots"; slots: { mid: string; member: string; kind: number; ssrc: number }[] }
+  | { t: "slots"; slots: { mid: string; member: string | null; kind: number; ssrc: number }[] }
   | { t: "speakers"; members: string[] }
-  | { t: "quality"; members: Record<string, Quality>; uplink: { bps: number; full: boolean } }
+  | { t: "quality"; members: Record<string, Quality>; you: string; uplink: { bps: number; full: boolean }; layers: number }
   | { t: "refused"; why: "expired" | "revoked" | "full" | "knock" };
 
 /** Something that carries messages both ways. */

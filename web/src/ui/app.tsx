@@ -6,17 +6,11 @@ import { kind } from "../conference/sender_keys";
 import { NodeApi, takeToken } from "../node/api";
 import { texts } from "../texts";
 import { Home } from "./home";
-import { unfit } from "./media";
+import { lacksCryptography, unfit } from "./media";
 import type { Host } from "./panels";
 import { PreJoin, type Ready } from "./prejoin";
 import { Ringing, type Ring } from "./ringing";
-import { Room } from "./room";
-
-const refusals: Record<string, string> = {
-  expired: texts.trouble.expired,
-  revoked: texts.trouble.revoked,
-  full: texts.trouble.full,
-};
+import { refusalWords, Room } from "./room";
 
 function hostOf(api: NodeApi, conference: string): Host {
   return {
@@ -32,6 +26,7 @@ function Entrance(props: { knock: boolean; make: (name: string) => Promise<Sessi
   const [session, setSession] = useState<Session | null>(null);
   const [speaker, setSpeaker] = useState("");
   const [problem, setProblem] = useState(unfit() ?? "");
+  useEffect(() => void lacksCryptography().then((words) => words && setProblem(words)), []);
   const enter = async (ready: Ready) => {
     try {
       const made = await props.make(ready.name);
@@ -41,7 +36,7 @@ function Entrance(props: { knock: boolean; make: (name: string) => Promise<Sessi
       await made.send(kind.audio, ready.microphone);
       await made.send(kind.video, ready.camera);
       await made.start();
-      if (made.state === "refused") throw new Error(refusals[made.refusal] ?? texts.trouble.unreachable);
+      if (made.state === "refused") throw new Error(refusalWords(made.refusal));
       setSpeaker(ready.speaker);
       setSession(made);
     } catch (error) {
@@ -80,6 +75,12 @@ function Owner(props: { token: string }) {
   useEffect(() => {
     api.onstate = setConnected;
   }, [api]);
+  // A node on this machine answers at once; what takes longer is trouble.
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(!connected), connected ? 0 : 1500);
+    return () => clearTimeout(timer);
+  }, [connected]);
   const start = async (account?: string) => {
     try {
       const made = await api.call<{ conference: string }>("calls.create", {});
@@ -92,14 +93,13 @@ function Owner(props: { token: string }) {
   const answer = (ring: Ring) => setConference(ring.conference);
   return (
     <>
-      {problem ? <p class="banner" role="alert">{problem}</p> : null}
       {connected ? <Ringing api={api} onAnswer={answer} /> : null}
       {conference ? (
         <Entrance key={conference} knock={false} make={(name) => Session.byOwnNode(api, conference, name)} host={hostOf(api, conference)} onLeave={() => setConference("")} />
       ) : connected ? (
-        <Home api={api} connected={connected} onStart={() => void start()} onEnter={setConference} onCall={(account) => void start(account)} />
+        <Home api={api} problem={problem} onStart={() => void start()} onEnter={setConference} onCall={(account) => void start(account)} />
       ) : (
-        <main class="message"><p>{texts.home.connecting}</p><p>{texts.trouble.nodeGone}</p></main>
+        <main class="message"><h1>{texts.product}</h1><p role="status">{texts.home.connecting}</p>{late ? <p>{texts.trouble.nodeGone}</p> : null}</main>
       )}
     </>
   );
@@ -116,5 +116,5 @@ export function App() {
   const token = useMemo(takeToken, []);
   if (digits) return <Guest key={digits} digits={digits} />;
   if (token) return <Owner token={token} />;
-  return <main class="message"><h1>{texts.product}</h1><p>{texts.tagline}</p><p>{texts.trouble.badLink}</p></main>;
+  return <main class="message"><h1>{texts.product}</h1><p>{texts.tagline}</p><p>{texts.trouble.noNode}</p></main>;
 }

@@ -14,6 +14,7 @@ const paths = {
   pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
   close: "M6 6l12 12M18 6L6 18",
+  back: "M15 5l-7 7 7 7",
   send: "M4 12l16-8-6 16-2.5-6.5z",
 } as const;
 export type IconName = keyof typeof paths;

@@ -53,8 +53,14 @@ export function meter(track: MediaStreamTrack, level: (value: number) => void): 
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     level(Math.min(1, Math.max(0, (10 * Math.log10(power + 1e-9) + 60) / 60)));
   }, 50);
+  // Without a gesture browsers keep an AudioContext asleep.
+  const wake = () => void context.resume().catch(() => {});
+  addEventListener("pointerdown", wake);
+  addEventListener("keydown", wake);
   return () => {
     clearInterval(timer);
+    removeEventListener("pointerdown", wake);
+    removeEventListener("keydown", wake);
     void context.close();
   };
 }
@@ -74,6 +80,18 @@ export async function playTest(deviceId?: string): Promise<void> {
     note.stop(context.currentTime + i * 0.25 + 0.25);
   });
   setTimeout(() => void context.close(), 1000);
+}
+
+/** Keys of these kinds came late to some browsers. */
+export async function lacksCryptography(): Promise<string | null> {
+  if (!crypto.subtle) return null; // said already: not a secure context
+  try {
+    await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+    await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
+    return null;
+  } catch {
+    return texts.trouble.oldBrowser;
+  }
 }
 
 /** Why this browser or page cannot hold an encrypted conference at all; null if it can. */

@@ -85,6 +85,7 @@ export function PreJoin(props: { title: string; knock: boolean; problem: string;
 
   return (
     <main class="prejoin">
+      <div>
       <section class="mirror" aria-label={texts.join.camera}>
         {camera ? <video ref={video} autoplay playsInline muted /> : <div class="nopicture"><Icon name="cameraOff" /></div>}
         <div class="mirror-buttons">
@@ -93,9 +94,14 @@ export function PreJoin(props: { title: string; knock: boolean; problem: string;
           <IconButton icon={camera ? "camera" : "cameraOff"} on={!camera} label={camera ? texts.call.cameraOff : texts.call.cameraOn}
             onClick={() => { if (camera) { camera.stop(); setCamera(null); } else void useCamera(); }} />
         </div>
-        <meter class="level" min={0} max={1} value={level} aria-label={texts.join.level} />
       </section>
+      <div class="level">
+        <Icon name={microphone ? "microphone" : "microphoneOff"} />
+        <meter min={0} max={1} value={level} aria-label={texts.join.level} />
+      </div>
+      </div>
       <form class="who" onSubmit={join}>
+        <p class="brand"><span class="mark"><Icon name="lock" /></span> {texts.product}</p>
         <h1>{props.title || texts.join.heading}</h1>
         <label>
           <span>{texts.join.name}</span>
@@ -104,7 +110,7 @@ export function PreJoin(props: { title: string; knock: boolean; problem: string;
         </label>
         <Choice label={texts.join.microphone} devices={devices.microphones} value={microphone?.getSettings().deviceId ?? ""} onChange={(id) => void useMicrophone(id)} />
         <Choice label={texts.join.camera} devices={devices.cameras} value={camera?.getSettings().deviceId ?? ""} onChange={(id) => void useCamera(id)} />
-        <Choice label={texts.join.speaker} devices={devices.speakers} value={speaker} onChange={setSpeaker} />
+        <Choice label={texts.join.speaker} devices={devices.speakers} value={speaker || (devices.speakers[0]?.deviceId ?? "")} onChange={setSpeaker} />
         <button type="button" class="quiet" onClick={() => void playTest(speaker)}>{texts.join.testSpeaker}</button>
         {[troubles.camera, troubles.microphone, props.problem].filter(Boolean).map((trouble) => (
           <p class="trouble" role="alert" key={trouble}>{trouble}</p>

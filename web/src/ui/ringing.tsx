@@ -2,20 +2,13 @@
 import { useEffect, useState } from "preact/hooks";
 import type { NodeApi } from "../node/api";
 import { texts } from "../texts";
+import { quietNow } from "./quiet";
 
 export interface Ring {
   conference: string;
   account: string;
   name: string;
 }
-
-/** Quiet hours, local time, as "22-7"; empty: never quiet. */
-const quietNow = (): boolean => {
-  const [from, to] = (localStorage.getItem("quiet") ?? "").split("-").map(Number);
-  if (from === undefined || to === undefined || Number.isNaN(from) || Number.isNaN(to)) return false;
-  const hour = new Date().getHours();
-  return from <= to ? hour >= from && hour < to : hour >= from || hour < to;
-};
 
 function ringTone(): () => void {
   const context = new AudioContext();
@@ -44,7 +37,14 @@ const patienceMs = 45_000;
 
 export function Ringing(props: { api: NodeApi; onAnswer: (ring: Ring) => void }) {
   const [ring, setRing] = useState<Ring | null>(null);
-  useEffect(() => props.api.on<Ring>("calls.ring", setRing), [props.api]);
+  useEffect(
+    () =>
+      props.api.on<{ conference: string; account: string }>("calls.ring", async ({ conference, account }) => {
+        const known = await props.api.call<{ contact: { name: string } }>("contacts.get", { contact: account }).catch(() => null);
+        setRing({ conference, account, name: known?.contact.name || `${account.slice(0, 12)}…` });
+      }),
+    [props.api],
+  );
   useEffect(
     () =>
       props.api.on<{ message: { ours: boolean; body: string }; fresh: boolean }>("message", ({ message, fresh }) => {

@@ -1,5 +1,5 @@
 /** The conference itself: tiles, the bar below, panels beside. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Session, Wanted } from "../conference/session";
 import { flag } from "../conference/statement";
 import { kind } from "../conference/sender_keys";
@@ -14,6 +14,14 @@ import { Audio, Tile } from "./tile";
 
 type Panel = "chat" | "people" | "invite" | "settings" | null;
 const tilesMax = 25;
+
+const refusals: Record<string, string> = {
+  expired: texts.trouble.expired,
+  revoked: texts.trouble.revoked,
+  removed: texts.trouble.removed,
+  full: texts.trouble.full,
+};
+export const refusalWords = (why: string): string => refusals[why] ?? texts.trouble.unreachable;
 
 /** Re-renders when the session says so, at most once a frame. */
 function useSession(session: Session): void {
@@ -64,7 +72,9 @@ export function Room(props: { session: Session; host: Host | null; speaker: stri
     conference.speakers, pinned, before.current, tilesMax,
   );
   before.current = viewed;
-  const large = viewed[0] && (viewed[0].screen || (pinned && viewed[0].member === pinned.member)) ? viewed[0] : null;
+  const large = viewed[0] && (viewed[0].screen || viewed.length === 1 || (pinned && viewed[0].member === pinned.member)) ? viewed[0] : null;
+  // Two people: the other fills the room, oneself sits in a corner.
+  const duo = large !== null && viewed.length === 1 && !large.screen;
   const small = large ? viewed.slice(1) : viewed;
   const grid = fit(small.length + 1, size.width, large ? Math.max(120, size.height * 0.22) : size.height);
 
@@ -159,9 +169,9 @@ export function Room(props: { session: Session; host: Host | null; speaker: stri
   const banner =
     session.state === "reconnecting" ? texts.trouble.reconnecting
     : session.state === "waiting" ? texts.trouble.waiting
-    : conference.uplink.full ? texts.quality.uplink(conference.quality[conference.id]?.height ?? 360)
+    : conference.uplink.full && session.sendingHeight > 0 ? texts.quality.uplink(session.sendingHeight)
     : notice;
-  const audio = useMemo(() => [...session.audio.values()], [session.audio.size, session.state]);
+  const audio = [...session.audio.values()];
   const has = (of: 1 | 2 | 3) => session.tracks.has(of);
   const pin = (each: Viewed) => setPinned(pinned?.member === each.member && pinned.screen === each.screen ? null : each);
   const streamOf = (each: Viewed) => session.shown.get(`${each.member}/${each.screen ? kind.screen : kind.video}`)?.stream ?? null;
@@ -170,23 +180,32 @@ export function Room(props: { session: Session; host: Host | null; speaker: stri
       speaking={conference.speakers[0] === each.member} pinned={pinned?.member === each.member && pinned.screen === each.screen}
       quality={conference.quality[each.member] ?? null} style={style} onPin={() => pin(each)} />
   );
+  const mine = (style: Record<string, string>) => (
+    <Tile entry={own!} screen={false} mine stream={session.preview} speaking={false} pinned={false} quality={null} style={style} />
+  );
   const tileStyle = { width: `${Math.floor(grid.width)}px`, height: `${Math.floor(grid.height)}px` };
 
+  if (session.state === "refused") {
+    return (
+      <main class="message">
+        <p role="alert">{refusalWords(session.refusal)}</p>
+        <button class="primary" onClick={() => void session.leave().then(props.onLeave)}>{texts.dialog.home}</button>
+      </main>
+    );
+  }
   return (
     <div class={`room ${panel ? "with-panel" : ""}`}>
       {banner ? <p class="banner" role="status">{banner}</p> : null}
-      <div class="stage" ref={stage}>
+      <main class={`stage ${duo ? "duo" : ""}`} ref={stage}>
         {large ? <div class="large">{tile(large, { width: "100%", height: "100%" })}</div> : null}
         <div class="tiles">
           {small.map((each) => tile(each, tileStyle))}
-          {own ? (
-            <Tile entry={own} screen={false} mine stream={session.tracks.has(kind.video) ? new MediaStream([session.tracks.get(kind.video)!]) : null}
-              speaking={false} pinned={false} quality={null} style={tileStyle} />
-          ) : null}
+          {own && !duo ? mine(tileStyle) : null}
         </div>
+        {own && duo ? <div class="corner">{mine({ width: "100%", height: "100%" })}</div> : null}
         {others.length === 0 && session.state === "connected" ? <p class="alone">{texts.call.alone}</p> : null}
         {others.length > tilesMax ? <p class="more">{texts.call.more(others.length - tilesMax)}</p> : null}
-      </div>
+      </main>
       {audio.map((stream) => <Audio key={stream.id} stream={stream} speaker={props.speaker} />)}
       <nav class="bar" aria-label={texts.product}>
         <IconButton icon={has(1) ? "microphone" : "microphoneOff"} on={!has(1)} label={has(1) ? texts.call.mute : texts.call.unmute} keys="m" onClick={() => void toggleMicrophone()} />

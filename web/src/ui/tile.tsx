@@ -14,6 +14,17 @@ function initials(name: string): string {
   return words.slice(0, 2).map((word) => [...word][0]!.toUpperCase()).join("") || "?";
 }
 
+/** A small round sign for a person. */
+export function Face(props: { name: string; id: string; online?: boolean }) {
+  const sum = [...props.id].reduce((all, char) => (all * 31 + char.charCodeAt(0)) % 360, 7);
+  return (
+    <span class="face" style={{ "--hue": String(sum) }} aria-hidden="true">
+      {initials(props.name)}
+      {props.online ? <span class="dot" /> : null}
+    </span>
+  );
+}
+
 /** The quality of a picture in words; empty when there is nothing to say. */
 export function qualityWords(quality: Quality | null): string {
   if (!quality) return "";
