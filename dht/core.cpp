@@ -104,6 +104,9 @@ OperationId Core::put(RecordPtr record, TimePoint now) {
 OperationId Core::join(std::span<const Handle> peers, TimePoint now) {
   return start(Kind::find, around_->directory.position(self_), nullptr, peers, true, now);
 }
+void Core::cancel(OperationId id) {
+  std::erase_if(operations_, [&](const auto& operation) { return operation->id() == id; });
+}
 void Core::publish(RecordPtr record, TimePoint now) { upkeep_.publish(std::move(record), now); }
 void Core::publish_later(RecordPtr record, TimePoint now) {
   upkeep_.publish(std::move(record), now + around_->parameters.republish_every);

@@ -53,6 +53,8 @@ class Core {
   OperationId find(const Key& target, TimePoint now);
   OperationId get(const Key& point, Now now);
   OperationId put(RecordPtr record, TimePoint now);
+  /// Ends an operation early: the reader has what it came for. It has no outcome.
+  void cancel(OperationId id);
   /// Keeps `record` alive: puts it now, and again before its holders can all be gone. A newer one of the same
   /// publisher takes its place.
   void publish(RecordPtr record, TimePoint now);

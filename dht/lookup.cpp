@@ -23,8 +23,14 @@ Lookup::Candidate* Lookup::find(Handle peer) {
   return nullptr;
 }
 
+bool Lookup::avoided(Handle peer) const {
+  return peer == self_ ||
+         (goal_.avoid_bits > 0 &&
+          distance(around_->directory.position(peer), goal_.avoid).common_bits() >= goal_.avoid_bits);
+}
+
 void Lookup::hear(Handle peer, std::uint16_t told, std::uint8_t depth, Handle by) {
-  if (peer == self_) return;
+  if (avoided(peer)) return;
   auto far = distance(around_->directory.position(peer), goal_.target);
   auto at = std::lower_bound(candidates_.begin(), candidates_.end(), far,
                              [](const Candidate& c, const Distance& d) { return c.distance < d; });
@@ -53,7 +59,7 @@ void Lookup::start(std::span<const Handle> seeds) {
   // Nearest first, dealt out one to each path: no path starts from worse.
   std::vector<std::pair<Distance, Handle>> sorted;
   for (Handle peer : seeds)
-    if (peer != self_) sorted.emplace_back(distance(around_->directory.position(peer), goal_.target), peer);
+    if (!avoided(peer)) sorted.emplace_back(distance(around_->directory.position(peer), goal_.target), peer);
   std::sort(sorted.begin(), sorted.end());
   for (auto& [far, peer] : sorted) seeds_.push_back(peer);
   // What is left over is for an escalation: its paths start where no path has been.
@@ -67,8 +73,15 @@ void Lookup::add(std::span<const Handle> peers) {
   if (phase_ == Phase::done && goal_.complete) phase_ = Phase::complete;
 }
 
+namespace {
+TimePoint last_hope(const Lookup::Candidate& candidate) {
+  return candidate.asked + (candidate.patience - candidate.asked) * 5 / 2;
+}
+}  // namespace
+
 void Lookup::lose_patience(TimePoint now) {
   for (auto& candidate : candidates_) {
+    if (candidate.state == State::slow && now >= last_hope(candidate)) candidate.given_up = true;
     if (candidate.state != State::asked || candidate.patience > now) continue;
     candidate.state = State::slow;
     --in_flight_[candidate.owner];
@@ -131,14 +144,15 @@ Lookup::Next Lookup::complete(std::size_t& index) {
   auto& rules = around_->parameters;
   unsigned under_way = 0;
   for (auto count : in_flight_) under_way += count;
-  unsigned answered = 0;
-  bool waiting = false;
+  unsigned answered = 0, slow = 0;
+  bool waiting = false, hope = false;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     auto& candidate = candidates_[i];
     if (answered >= rules.k && candidate.distance > region_) break;
     switch (candidate.state) {
       case State::heard:
-        if (under_way >= rules.alpha || asks_ >= asks_max) return under_way > 0 ? Next::wait : Next::end;
+        // Each of them will be asked: no need to be as careful as while there is something to learn.
+        if (under_way >= 2 * rules.alpha || asks_ >= asks_max) return under_way > 0 ? Next::wait : Next::end;
         if (!admit(candidate)) break;
         index = i;
         return Next::ask;
@@ -146,7 +160,8 @@ Lookup::Next Lookup::complete(std::size_t& index) {
         waiting = true;
         break;
       case State::slow:
-        waiting = waiting || goal_.thorough;
+        ++slow;
+        hope = hope || !candidate.given_up;
         break;
       case State::answered:
         ++answered;
@@ -155,6 +170,7 @@ Lookup::Next Lookup::complete(std::size_t& index) {
         break;
     }
   }
+  if (goal_.thorough && slow > 0 && (slow <= 2 || hope)) waiting = true;
   return waiting ? Next::wait : Next::end;
 }
 
@@ -189,8 +205,11 @@ std::optional<std::size_t> Lookup::choose(TimePoint now) {
 
 TimePoint Lookup::wake() const {
   TimePoint first = TimePoint::max();
-  for (auto& candidate : candidates_)
+  for (auto& candidate : candidates_) {
     if (candidate.state == State::asked) first = std::min(first, candidate.patience);
+    if (candidate.state == State::slow && goal_.thorough && !candidate.given_up)
+      first = std::min(first, last_hope(candidate));
+  }
   return first;
 }
 

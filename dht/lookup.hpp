@@ -17,7 +17,7 @@ namespace conclave::dht {
 class Lookup {
  public:
   static constexpr std::size_t heard_max = 768;
-  static constexpr std::size_t asks_max = 400;
+  static constexpr std::size_t asks_max = 600;
 
   enum class State : std::uint8_t {
     heard,
@@ -36,7 +36,9 @@ class Lookup {
     std::uint8_t depth = 0;  ///< questions that led here, this one included
     std::uint16_t told = 0;  ///< paths that were told of it, a bit each
     Handle by = no_handle;   ///< who told first; none: our own table
-    TimePoint patience;      ///< when to stop waiting
+    bool given_up = false;   ///< slow for two and a half times its patience
+    TimePoint asked;
+    TimePoint patience;  ///< when others stop waiting for it
   };
   struct Goal {
     Key target;
@@ -46,8 +48,13 @@ class Lookup {
     double radius = 1;
     /// The k nearest are asked one by one; without it the search ends with the paths.
     bool complete = true;
-    /// Wait until each of the k nearest has answered or been given up, instead of passing over slow ones.
+    /// Wait longer for slow ones among the k nearest, instead of passing over them. One or two may be slow
+    /// and are waited for to the end; more are dead, and get two and a half times their patience.
     bool thorough = false;
+    /// Whoever shares at least `avoid_bits` bits with `avoid` is not followed: a crowd stands there. 0:
+    /// nobody.
+    Key avoid;
+    int avoid_bits = 0;
     unsigned paths = 4;
   };
 
@@ -64,6 +71,7 @@ class Lookup {
     auto index = choose(now);
     if (!index) return std::nullopt;
     Candidate& chosen = candidates_[*index];
+    chosen.asked = now;
     chosen.patience = now + patience(chosen.peer);
     return chosen.peer;
   }
@@ -107,6 +115,7 @@ class Lookup {
   std::size_t ask(std::size_t index, std::uint8_t owner);
   unsigned* asked_there(Handle peer);
   bool admit(Candidate& candidate);
+  bool avoided(Handle peer) const;
   Candidate* find(Handle peer);
   void hear(Handle peer, std::uint16_t told, std::uint8_t depth, Handle by);
   bool plausible(const Candidate& from, const Contacted& contacts) const;

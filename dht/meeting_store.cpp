@@ -61,15 +61,20 @@ std::uint16_t MeetingStore::get(const Key& point, std::span<const std::uint64_t>
                                 std::vector<RecordPtr>& out) const {
   auto found = points_.find(point);
   if (found == points_.end()) return 0;
-  std::vector<std::pair<std::uint64_t, const RecordPtr*>> order;
+  // Publishers whose network has but one entry here come first: filling a point from few networks does not
+  // help to hide what others left.
+  std::vector<std::tuple<std::size_t, std::uint64_t, const RecordPtr*>> order;
   for (const Held& held : found->second) {
     auto tag = record_tag(held.record->publisher, held.record->sequence);
     if (held.record->expires <= now || std::find(have.begin(), have.end(), tag) != have.end()) continue;
-    order.emplace_back((tag ^ secret) * 0x9e3779b97f4a7c15, &held.record);
+    auto neighbours = std::count_if(found->second.begin(), found->second.end(), [&](const Held& other) {
+      return held.from.near != 0 && other.from.near == held.from.near;
+    });
+    order.emplace_back(neighbours, (tag ^ secret) * 0x9e3779b97f4a7c15, &held.record);
   }
   std::sort(order.begin(), order.end());
   std::uint16_t left_out = 0;
-  for (auto& [place, record] : order) {
+  for (auto& [neighbours, place, record] : order) {
     if ((*record)->size + 3u <= size_max) {  // with its msgpack header
       size_max -= (*record)->size + 3u;
       out.push_back(*record);

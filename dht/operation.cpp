@@ -18,7 +18,8 @@ Operation::Operation(const Surroundings& around, OperationId id, Kind kind, Look
 Operation::Holder& Operation::holder(Handle peer) {
   for (auto& known : holders_)
     if (known.peer == peer) return known;
-  return holders_.emplace_back(Holder{.peer = peer});
+  holders_.emplace_back().peer = peer;
+  return holders_.back();
 }
 
 Operation::Ask Operation::question(Handle to, Part part) {
@@ -28,10 +29,11 @@ Operation::Ask Operation::question(Handle to, Part part) {
   if (kind_ == Kind::get) {
     ask.request.kind = Kind::get;
     ask.request.point = lookup_.goal().target;
-    for (auto& record : records_) {
-      if (ask.request.have.size() == Request::have_max) break;
-      ask.request.have.push_back(record_tag(record->publisher, record->sequence));
-    }
+    // What this node has told already, and the first entries that anybody told: those that came first are
+    // hardly junk, and a list of everything would be as long as an attacker likes.
+    ask.request.have = holder(to).told;
+    for (std::size_t i = 0; i < std::min(records_.size(), Request::have_max - Holder::told_max); ++i)
+      ask.request.have.push_back(record_tag(records_[i]->publisher, records_[i]->sequence));
   } else {
     ask.request.kind = Kind::find;
   }
@@ -51,17 +53,23 @@ std::optional<Operation::Ask> Operation::extra() {
     ++extra_under_way_;
     return ask;
   }
-  if (kind_ != Kind::get || extra_asks_ >= pages_total_max) return std::nullopt;
-  for (auto& from : holders_) {
-    if (!from.more || from.asked || from.pages >= pages_max) continue;
-    from.asked = true;
-    from.more = false;
-    ++from.pages;
-    ++extra_asks_;
-    ++extra_under_way_;
-    return question(from.peer, page_part);
-  }
-  return std::nullopt;
+  if (kind_ != Kind::get || pages_ >= pages_total_max) return std::nullopt;
+  // Who has been asked least first: the junk of one holder does not keep us from the next. More than a page
+  // each only when all holders are known, or those nearest, who may stand there on purpose, would use it all
+  // up.
+  const unsigned pages_now = sided_ && sides_.empty() && lookup_.done() ? pages_max : 1;
+  Holder* least = nullptr;
+  for (auto& from : holders_)
+    if (from.more && !from.asked && from.pages < pages_now && (!least || from.pages < least->pages))
+      least = &from;
+  if (!least) return std::nullopt;
+  least->asked = true;
+  least->more = false;
+  ++least->pages;
+  ++pages_;
+  ++extra_asks_;
+  ++extra_under_way_;
+  return question(least->peer, page_part);
 }
 
 /// The searches have nothing more to ask: what comes next? False when there is only waiting, or the end.
@@ -98,7 +106,11 @@ void Operation::search_sides() {
   auto& rules = around_->parameters;
   auto goal = lookup_.goal();
   if (!rules.region || kind_ == Kind::find || goal.radius >= 1 || goal.region <= 0) return;
-  crowd_ = lookup_.within(Distance::of_share(goal.radius)) > rules.k * 8 / 5;
+  // More than chance explains within the radius, or k of them much nearer than k should stand: a crowd that
+  // lies tells of no more than the k nearest of its own.
+  auto kth = lookup_.kth();
+  crowd_ = lookup_.within(Distance::of_share(goal.radius)) > rules.k * 8 / 5 ||
+           (kth && kth->share() < goal.radius / 3);
   if (!crowd_) return;
   std::vector<Handle> seeds;
   for (auto& candidate : lookup_.candidates())
@@ -110,6 +122,9 @@ void Operation::search_sides() {
     aside.target = with_flipped_bit(goal.target, bit);
     aside.region = 0;
     aside.paths = 2;
+    // The crowd is nearer to this key, too, than nearly everybody: it must not lead the search.
+    aside.avoid = goal.target;
+    aside.avoid_bits = first + 3;
     auto& side = sides_.emplace_back(*around_, aside, self_);
     side.start(seeds);
   }
@@ -173,7 +188,11 @@ void Operation::on_response(Handle from, Part part, const Response& response, No
     auto before = found.size();
     take(response.records, now.wall, found);
     if (found.size() > before && first_ == Duration{}) first_ = now.at - started_;
-    if (response.more > 0) holder(from).more = true;
+    auto& by = holder(from);
+    for (auto& record : response.records)
+      if (by.told.size() < Holder::told_max)
+        by.told.push_back(record_tag(record->publisher, record->sequence));
+    if (response.more > 0) by.more = true;
   } else if (kind_ == Kind::put) {
     auto& to = holder(from);
     to.token = response.token;

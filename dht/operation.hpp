@@ -76,12 +76,16 @@ class Operation {
 
  private:
   static constexpr Part page_part = 14, put_part = 15;
-  /// A holder is asked for more entries at most so often: 32 publishers, at worst one to a datagram.
-  static constexpr unsigned pages_max = 34;
-  static constexpr std::size_t pages_total_max = 600;
+  /// A holder is asked for more entries at most so often, all together at most that often. Of 32 publishers,
+  /// one to a datagram at worst, holders tell each reader in an order of their own: a few pages of each show
+  /// all.
+  static constexpr unsigned pages_max = 16;
+  static constexpr unsigned pages_total_max = 320;
   struct Holder {
     Handle peer;
     std::uint64_t token = 0;
+    static constexpr std::size_t told_max = 32;
+    std::vector<std::uint64_t> told;  ///< tags of entries that it gave
     std::uint8_t pages = 0;
     bool more = false;   ///< a page is to be asked for
     bool asked = false;  ///< a put or page is under way, or the put was made
@@ -106,7 +110,7 @@ class Operation {
   std::vector<Holder> holders_;
   std::vector<Handle> puts_;  ///< to be made, last first
   std::vector<RecordPtr> records_;
-  unsigned extra_asks_ = 0, extra_under_way_ = 0;
+  unsigned extra_asks_ = 0, extra_under_way_ = 0, pages_ = 0;
   unsigned stored_ = 0;
   Duration first_{};
   bool sided_ = false, puts_queued_ = false, crowd_ = false, done_ = false;

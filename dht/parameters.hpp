@@ -61,7 +61,7 @@ struct Parameters {
   // Upkeep.
   bool upkeep = true;                 ///< off: a still world, in which only operations ask
   Duration probe_every = 60min;       ///< each entry is heard from once in this
-  Duration neighbours_every = 15min;  ///< the search for our own position
+  Duration neighbours_every = 30min;  ///< the search for our own position
   Duration bucket_every = 60min;      ///< a bucket with room is refilled by a question
   Duration republish_every = 60min;
   Duration upkeep_gap = 2s;  ///< between two questions of upkeep: the idle budget

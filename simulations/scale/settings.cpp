@@ -159,25 +159,27 @@ Measured measure_lookups(Swarm& swarm, const Trial& trial, Report* report) {
           return p.live && p.role != Role::client && &p != &swarm.population().at(node);
         });
     std::set<Handle> found(outcome.closest.begin(), outcome.closest.end());
-    bool right = true, nearest = true, first = true;
+    bool all = true, nearest = true, first = true;
     for (Handle peer : truth) {
       if (swarm.population().at(peer).role == Role::adversary) continue;
       const bool there = found.contains(peer);
-      right = right && there;
+      all = all && there;
       if (first) nearest = there;
       first = false;
+      ++out.honest;
+      out.honest_found += there;
     }
+    out.all += all;
     ++out.tries;
-    out.right += right;
     out.nearest += nearest;
     out.escalated += outcome.escalated;
     out.hops.add(outcome.hops);
     out.asks.add(outcome.asks);
     out.took_ms.add(static_cast<double>(outcome.took.count()) / 1000);
-    if (trace.wants(number->second)) trace.end(outcome, right);
+    if (trace.wants(number->second)) trace.end(outcome, all);
     numbers.erase(number);
     --open;
-    if (out.tries % 20'000 == 0) note(fmt::format("{} lookups, {} right", out.tries, out.right));
+    if (out.tries % 20'000 == 0) note(fmt::format("{} lookups, {} right", out.tries, out.all));
     begin();
   });
   begin();

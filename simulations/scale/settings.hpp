@@ -20,7 +20,11 @@ dht::Handle random_node(Swarm& swarm, Random& random);
 void self_bootstrap(Swarm& swarm, Duration between, Duration settle);
 
 struct Measured {
-  std::uint64_t tries = 0, right = 0, nearest = 0, escalated = 0;
+  std::uint64_t tries = 0;
+  std::uint64_t all = 0;                       ///< every live honest node among the k nearest was found
+  std::uint64_t nearest = 0;                   ///< the nearest live honest one was
+  std::uint64_t honest = 0, honest_found = 0;  ///< node by node
+  std::uint64_t escalated = 0;
   Sample hops, asks, took_ms;
 };
 
@@ -30,9 +34,7 @@ struct Trial {
   std::string trace;  ///< as in Options
 };
 
-/// Lookups of random keys from random nodes. A lookup is right when it returns every honest one of the k
-/// nearest live nodes, and of those that are not ours to judge (adversaries) any. With no adversaries:
-/// exactly the k nearest.
+/// Lookups of random keys from random nodes, held against the truth.
 Measured measure_lookups(Swarm& swarm, const Trial& trial, Report* report);
 
 }  // namespace conclave::sim

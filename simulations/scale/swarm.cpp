@@ -18,20 +18,23 @@ constexpr std::size_t ip_udp = 28, session_header = 40, first_header = 160, firs
 
 }  // namespace
 
-std::size_t Sizes::request(const dht::Request& request, bool first) {
+// Questions other than puts are counted as if nobody had a session with anybody: too high rather than too
+// low. A put follows a question to the same node by a second.
+std::size_t Sizes::request(const dht::Request& request) {
   std::size_t body = 14;
   if (request.kind == dht::Kind::find) body = 48;
   if (request.kind == dht::Kind::get) body = 84 + 9 * request.have.size();
-  if (request.kind == dht::Kind::put) body = 26 + (request.record ? request.record->size : 0);
-  return ip_udp + (first ? std::max<std::size_t>(400, first_header + body) : session_header + body);
+  if (request.kind == dht::Kind::put)
+    return ip_udp + session_header + 26 + (request.record ? request.record->size : 0);
+  return ip_udp + std::max<std::size_t>(400, first_header + body);
 }
 
-std::size_t Sizes::response(const dht::Response& response, bool first) {
-  std::size_t body = 6;
-  for (auto& record : response.records) body += record->size;
-  if (response.kind == dht::Kind::find || response.kind == dht::Kind::get)
-    body = std::min(body + 12 + 48 * response.contacts.size(), std::max(body, dht::Core::answer_size_max));
-  return ip_udp + (first ? first_answer_header : session_header) + body;
+std::size_t Sizes::response(const dht::Response& response) {
+  if (response.kind == dht::Kind::put) return ip_udp + session_header + 6;
+  std::size_t body = 14;
+  for (auto& record : response.records) body += record->size + 3u;
+  if (response.kind != dht::Kind::ping) body += 12 + dht::Core::contact_size * response.contacts.size();
+  return ip_udp + first_answer_header + body;
 }
 
 Swarm::Swarm(Population& population, dht::Parameters parameters, LinkModel links, std::uint64_t seed)
@@ -42,7 +45,8 @@ Swarm::Swarm(Population& population, dht::Parameters parameters, LinkModel links
       around_{parameters_, population_, trust_, random_},
       cores_(population.size()),
       armed_(population.size(), TimePoint::max()),
-      clock_offset_ms_(population.size()) {}
+      clock_offset_ms_(population.size()),
+      lives_(population.size()) {}
 
 dht::Now Swarm::moment(Handle node) const {
   return {now_, wall() + std::chrono::milliseconds(clock_offset_ms_[node.raw()])};
@@ -51,6 +55,7 @@ dht::Now Swarm::moment(Handle node) const {
 dht::Core& Swarm::wake_up(Handle node, std::chrono::milliseconds offset) {
   ensure(!cores_[node.raw()], "a node that sleeps is woken");
   cores_[node.raw()] = std::make_unique<dht::Core>(around_, node, now_);
+  ++lives_[node.raw()];
   clock_offset_ms_[node.raw()] = static_cast<std::int32_t>(offset.count());
   ++live_cores_;
   return *cores_[node.raw()];
@@ -112,6 +117,7 @@ void Swarm::send(Handle from, dht::Ask ask) {
   message.from = from;
   message.to = ask.to;
   message.ask = ask.id;
+  message.life = lives_[from.raw()];
   message.operation = ask.operation;
   message.sent = now_;
   message.deadline = ask.deadline;
@@ -135,7 +141,7 @@ void Swarm::send(Handle from, dht::Ask ask) {
   if (!traffic_.empty()) {
     auto& sent = traffic_[from.raw()];
     sent.sent_datagrams += static_cast<std::uint64_t>(copies);
-    sent.sent_bytes += static_cast<std::uint64_t>(copies) * Sizes::request(message.request, true);
+    sent.sent_bytes += static_cast<std::uint64_t>(copies) * Sizes::request(message.request);
   }
   if (lost || cut(from, ask.to) || message.rtt >= message.deadline - now_) {
     push(message.deadline, What::failure, index);
@@ -176,7 +182,7 @@ void Swarm::deliver_request(std::uint32_t index) {
   if (!traffic_.empty()) {
     auto& sent = traffic_[message.to.raw()];
     ++sent.sent_datagrams;
-    sent.sent_bytes += Sizes::response(*response, true);
+    sent.sent_bytes += Sizes::response(*response);
   }
   pool_[index].response = std::move(*response);
   push(now_ + pool_[index].rtt - pool_[index].rtt / 2, What::response, index);
@@ -188,7 +194,7 @@ void Swarm::deliver_response(std::uint32_t index) {
   if (on_ask_)
     on_ask_(message.from, message.operation, message.to, message.request, &message.response, message.sent);
   auto* core = cores_[message.from.raw()].get();
-  if (!core || cut(message.from, message.to)) return;
+  if (!core || message.life != lives_[message.from.raw()] || cut(message.from, message.to)) return;
   core->on_response(message.ask, message.to, message.response, moment(message.from));
   pump(message.from);
 }
@@ -198,7 +204,7 @@ void Swarm::give_up(std::uint32_t index) {
   free(index);
   if (on_ask_) on_ask_(message.from, message.operation, message.to, message.request, nullptr, message.sent);
   auto* core = cores_[message.from.raw()].get();
-  if (!core) return;
+  if (!core || message.life != lives_[message.from.raw()]) return;
   core->on_failure(message.ask, moment(message.from));
   pump(message.from);
 }

@@ -27,8 +27,8 @@ class Adversary {
 
 /// Datagram sizes with IP, UDP and one-shot headers, for the figures in bytes per second.
 struct Sizes {
-  static std::size_t request(const dht::Request& request, bool first);
-  static std::size_t response(const dht::Response& response, bool first);
+  static std::size_t request(const dht::Request& request);
+  static std::size_t response(const dht::Response& response);
 };
 
 class Swarm {
@@ -109,6 +109,7 @@ class Swarm {
   struct Message {
     dht::Handle from, to;
     std::uint32_t ask = 0;
+    std::uint32_t life = 0;  ///< of the asker: an answer to its former life finds nobody
     dht::OperationId operation;
     TimePoint sent;
     TimePoint deadline;
@@ -140,6 +141,7 @@ class Swarm {
   std::vector<std::unique_ptr<dht::Core>> cores_;
   std::vector<TimePoint> armed_;
   std::vector<std::int32_t> clock_offset_ms_;
+  std::vector<std::uint16_t> lives_;
   std::vector<std::uint8_t> groups_;
   std::vector<Event> heap_;
   std::vector<Message> pool_;

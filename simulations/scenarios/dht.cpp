@@ -45,7 +45,7 @@ void scenario_dht(const Options& options, Report& report) {
        " messages per second of one core");
 
   const bool large = nodes >= 1'000'000;
-  report.share("lookups right", measured.right, measured.tries, Report::at_least(99.9));
+  report.share("lookups right", measured.all, measured.tries, Report::at_least(99.9));
   report.percentiles("hops", measured.hops, "", large ? std::optional(Report::at_most(4)) : std::nullopt, {},
                      large ? std::optional(Report::at_most(6)) : std::nullopt);
   report.percentiles("messages", measured.asks, "");
