@@ -61,6 +61,7 @@ void Lookup::start(std::span<const Handle> seeds) {
   for (Handle peer : seeds)
     if (!avoided(peer)) sorted.emplace_back(distance(around_->directory.position(peer), goal_.target), peer);
   std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   for (auto& [far, peer] : sorted) seeds_.push_back(peer);
   // What is left over is for an escalation: its paths start where no path has been.
   const auto share = paths_ < around_->parameters.paths_max ? around_->parameters.k : seeds_.size();

@@ -91,6 +91,8 @@ class Lookup {
       if (candidate.state == State::answered) f(candidate);
   }
   std::span<const Candidate> candidates() const { return candidates_; }
+  /// Those of our own table that it could start from, used or not.
+  std::span<const Handle> seeds() const { return seeds_; }
   const Goal& goal() const { return goal_; }
   /// Known within a distance, whatever became of them, without those who failed.
   std::size_t within(Distance radius) const;

@@ -112,7 +112,8 @@ void Operation::search_sides() {
   crowd_ = lookup_.within(Distance::of_share(goal.radius)) > rules.k * 8 / 5 ||
            (kth && kth->share() < goal.radius / 3);
   if (!crowd_) return;
-  std::vector<Handle> seeds;
+  // Where the crowd is all that was found, what is left of our own table leads around it.
+  std::vector<Handle> seeds(lookup_.seeds().begin(), lookup_.seeds().end());
   for (auto& candidate : lookup_.candidates())
     if (candidate.state == Lookup::State::answered || candidate.state == Lookup::State::heard)
       seeds.push_back(candidate.peer);

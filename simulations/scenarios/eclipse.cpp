@@ -13,19 +13,16 @@ struct Attacked {
   Published put;
 };
 
-/// One network, `keys` attacked keys in it, `identities` around each.
-Attacked attack(const Options& options, const dht::Parameters& parameters, std::size_t identities,
-                std::size_t keys, std::uint64_t reads, Report& report) {
-  SeededRandom random(options.seed, 5 + identities);
+/// One network and one attacked key in it, `identities` around it; the results are added to `out`.
+void attack(const Options& options, const dht::Parameters& parameters, std::size_t identities,
+            std::uint64_t world, std::uint64_t reads, Attacked& out, Report& report) {
+  SeededRandom random(options.seed, (world << 16) + identities);
   Population population;
   population.add_random(options.nodes, Role::honest, random);
-  std::vector<dht::Key> attacked;
   // Twenty times nearer than honest nodes stand from each other: nearest of all, next to nearly every key.
   const double reach = options.number("reach", 0.05) / static_cast<double>(options.nodes);
-  for (std::size_t i = 0; i < keys; ++i) {
-    attacked.push_back(random.fixed<dht::Key>());
-    add_best_placed(population, attacked.back(), identities, reach, {}, random);
-  }
+  const auto attacked = random.fixed<dht::Key>();
+  add_best_placed(population, attacked, identities, reach, {}, random);
   population.settle();
   Sybils colluders(lie_from(options.word("lie", "fresh")), options.seed);
   colluders.know(population);
@@ -33,8 +30,7 @@ Attacked attack(const Options& options, const dht::Parameters& parameters, std::
   swarm.set_adversary(&colluders);
   still_world(swarm, 0, random);
 
-  Attacked out;
-  auto before = publish_entries(swarm, keys, random, attacked);
+  auto before = publish_entries(swarm, 1, random, {attacked});
   for (auto& record : before.records) {
     colluders.hide_behind(record);
     std::vector<dht::RecordPtr> junk;
@@ -58,17 +54,20 @@ Attacked attack(const Options& options, const dht::Parameters& parameters, std::
     swarm.core(node)->put(records.back(), swarm.now());
     swarm.pump(node);
   }
-  swarm.run_while([&] { return done < keys; });
+  swarm.run_while([&] { return done < records.size(); });
   swarm.on_outcome({});
-  out.read = read_entries(swarm, records, reads, random);
+  auto read = read_entries(swarm, records, reads, random);
+  out.read.tries += read.tries;
+  out.read.right += read.right;
+  for (double value : read.first_ms.sorted()) out.read.first_ms.add(value);
+  for (double value : read.asks.sorted()) out.read.asks.add(value);
   if (auto broken = swarm.broken(17)) report.violation(*broken);
-  return out;
 }
 
 }  // namespace
 
 void scenario_eclipse(const Options& options, Report& report) {
-  const auto keys = static_cast<std::size_t>(options.number("keys", 100));
+  const auto keys = static_cast<std::uint64_t>(options.number("keys", 20));
   const auto reads = static_cast<std::uint64_t>(options.number("reads", 10'000));
   const auto only = static_cast<std::size_t>(options.number("identities", 0));
   auto parameters = parameters_from(options);
@@ -76,8 +75,12 @@ void scenario_eclipse(const Options& options, Report& report) {
   for (std::size_t identities : {10, 20, 50, 100, 200}) {
     if (only != 0 && identities != only) continue;
     auto name = std::to_string(identities) + " identities: ";
-    auto attacked = attack(options, parameters, identities, keys, reads, report);
-    auto plain = attack(options, plain_rule(parameters), identities, keys, reads / 10, report);
+    Attacked attacked, plain;
+    for (std::uint64_t world = 0; world < keys; ++world) {
+      attack(options, parameters, identities, world, reads / keys, attacked, report);
+      if (world < std::max<std::uint64_t>(1, keys / 4))
+        attack(options, plain_rule(parameters), identities, world, reads / keys, plain, report);
+    }
     report.share(name + "reads right", attacked.read.right, attacked.read.tries, Report::at_least(100));
     report.share(name + "plain rule, reads right", plain.read.right, plain.read.tries);
     const double times = attacked.put.stored.mean() / parameters.k;
