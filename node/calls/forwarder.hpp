@@ -10,85 +10,28 @@
 ///
 /// What pages and peers can make grow is bounded: streams by the roster's members, rings by one second, slots by
 /// `slots_max`. What a peer node may send is not checked against a plan: it can waste what it is subscribed for.
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
 
-#include "crypto/aead.hpp"
-#include "crypto/strong.hpp"
-#include "node/calls/message.hpp"
+#include "node/calls/active_speaker.hpp"
+#include "node/calls/media_link.hpp"
+#include "node/calls/page.hpp"
 #include "node/calls/routes.hpp"
+#include "node/calls/view.hpp"
 #include "transport/io/clock.hpp"
-#include "transport/webrtc/bandwidth_estimator.hpp"
 #include "transport/webrtc/endpoint.hpp"
 
 namespace conclave::calls {
 
 using webrtc::SessionId;
-/// Our number of a link, which its datagrams carry in bytes 1 to 3 (`media_link_of`); the caller gives them out.
-using LinkId = Strong<struct LinkIdTag, std::uint32_t>;
-
-/// One line of a page's `watch`. For audio only `mid` counts: it says that the page has such a slot, and the node
-/// chooses who is heard in it.
-struct Watched {
-  std::uint16_t mid = 0;
-  MemberId member;
-  MediaKind kind = MediaKind::video;
-  std::uint16_t height = 0;  ///< in pixels, as it is shown
-};
-
-/// What is being sent into a page's slot from now on; nobody: nothing any more.
-struct SlotAssigned {
-  std::uint16_t mid = 0;
-  std::optional<MemberId> member;
-  MediaKind kind = MediaKind::video;
-  std::uint32_t ssrc = 0;
-  bool operator==(const SlotAssigned&) const = default;
-};
-
-/// Why a picture is as small as it is.
-enum class Smaller : Byte {
-  none,      ///< it is as large as asked for
-  downlink,  ///< the way to this page does not take more
-  theirs,    ///< its sender does not send more
-  uplink,    ///< no forwarder had the uplink, or it does not come through
-  hidden     ///< nobody watches it
-};
-struct Quality {
-  struct Picture {
-    MemberId member;
-    MediaKind kind = MediaKind::video;
-    std::uint16_t height = 0;  ///< of what is being sent
-    double loss = 0;           ///< as the page reports it
-    Smaller why = Smaller::none;
-    bool operator==(const Picture&) const = default;
-  };
-  std::vector<Picture> pictures;
-  double downlink_bps = 0;  ///< what we take the way to the page to be
-  double uplink_loss = 0;   ///< of what the page sends us
-  /// Layers of its camera (bit 0 q, 1 h, 2 f) that somebody watches: the page need not send the others.
-  Byte layers_watched = 0;
-};
-
-struct MediaKeys {
-  crypto::AeadAlgorithm algorithm = crypto::AeadAlgorithm::aes_256_gcm;
-  Secret<32> secret;       ///< export("conclave/media/1") of the nQUIC connection
-  bool initiator = false;  ///< we dialled
-};
-
 struct ForwarderLimits {
   webrtc::BandwidthLimits page, link{1'000'000, 100'000, 200'000'000};
   std::size_t audible = 5;  ///< loudest members that are passed on and subscribed to
 };
 
-struct LinkFigures {
-  Duration rtt{};
-  double estimate_bps = 0;   ///< what the way to the peer takes
-  double delivered_bps = 0;  ///< what arrived there in the last half second
-  double loss = 0;
-};
-
-class Forwarder {
+class Forwarder : private MediaLink::Owner {
  public:
   static constexpr std::size_t slots_max = 128;    ///< of one page
   static constexpr std::size_t pages_max = 256;
@@ -121,7 +64,7 @@ class Forwarder {
   /// All four must outlive this.
   Forwarder(Outputs& outputs, webrtc::Endpoint& endpoint, io::Clock& clock, Random& random,
             ForwarderLimits limits = {});
-  ~Forwarder();
+  ~Forwarder() override;
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
 
@@ -175,8 +118,53 @@ class Forwarder {
   TimePoint deadline() const;
 
  private:
-  class Plane;
-  std::unique_ptr<Plane> plane_;
+  void datagram(LinkId link, ByteView bytes) override;
+  std::optional<MediaUnit> stored(std::uint32_t stream, std::uint32_t sequence, TimePoint now) override;
+  void unit(LinkId from, const MediaUnit& unit, bool copy, TimePoint now) override;
+  void asked(LinkId from, std::uint32_t stream, Byte part, std::span<const std::uint32_t> sequences,
+             TimePoint now) override;
+  void clock(LinkId from, std::uint32_t stream, const webrtc::ReceiveStream::Mapping& mapping) override;
+
+  using Picture = std::optional<webrtc::Vp8Descriptor>;
+  void pass(Feed& feed, const MediaUnit& unit, const Picture& picture, std::optional<LinkId> from, TimePoint now);
+  void pass_clock(Feed& feed, const webrtc::ReceiveStream::Mapping& mapping, std::optional<LinkId> from, TimePoint now);
+  Feed* feed_for(const StreamName& name, bool local);
+  void forget_feeds(const MemberId& member, bool local);
+  Page* page_of(const MemberId& member);
+  void join(Feed& feed);
+  void join_all();
+
+  void tick(TimePoint now);
+  void service_pages(TimePoint now);
+  void ask_key_frames(TimePoint now, std::map<Page*, std::vector<webrtc::Rtcp>>& out);
+  void ask_gaps(TimePoint now);
+  /// Who is heard and which layers go where.
+  void choose(TimePoint now);
+  std::vector<MemberId> audible(TimePoint now);
+  void tell_slots(Page& page);
+  void tell_wanted(TimePoint now);
+  void tell_published(TimePoint now);
+  void tell_quality(TimePoint now);
+  Byte layers_watched(const MemberId& member) const;
+  static void count(const Page& page, Figures& into);
+
+  Outputs& outputs_;
+  webrtc::Endpoint& endpoint_;
+  io::Clock& clock_;
+  Random& random_;
+  ForwarderLimits limits_;
+  Feeds feeds_;
+  std::uint32_t feeds_made_ = 0;
+  std::map<std::uint32_t, std::unique_ptr<Page>> pages_;
+  std::map<LinkId, std::unique_ptr<MediaLink>> links_;
+  std::map<std::uint32_t, std::vector<Feed::Child>> children_;  ///< also of streams that have not come yet
+  std::map<std::uint32_t, Byte> parts_;
+  ActiveSpeaker speakers_;
+  std::vector<MemberId> audible_, told_speakers_;
+  std::set<std::uint32_t> wanted_;
+  std::vector<Published> published_;
+  TimePoint tick_at_{}, choose_at_{}, report_at_{}, published_at_{};
+  Figures figures_;  ///< of pages that have gone, and what pages do not count
 };
 
 }  // namespace conclave::calls

@@ -61,7 +61,7 @@ Result<std::optional<Unit>> next_unit(ByteView& rest) {
   if (rest.empty()) return std::optional<Unit>();
   if (rest.size() < unit_header_size) return fail(Errc::malformed);
   const std::size_t size = static_cast<std::size_t>(rest[1]) << 8 | rest[2];
-  if (rest[0] < 1 || rest[0] > 6 || rest.size() < unit_header_size + size) return fail(Errc::malformed);
+  if (rest[0] < 1 || rest[0] > 7 || rest.size() < unit_header_size + size) return fail(Errc::malformed);
   Unit out{static_cast<UnitType>(rest[0]), rest.subspan(unit_header_size, size)};
   rest = rest.subspan(unit_header_size + size);
   return out;

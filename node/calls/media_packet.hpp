@@ -14,7 +14,7 @@ inline constexpr std::size_t media_packet_max = 1400;  ///< a browser's 1200 byt
 inline constexpr std::size_t unit_header_size = 3;
 inline constexpr std::size_t media_unit_size = 15;  ///< of a media unit, before its payload
 
-enum class UnitType : Byte { media = 1, acks = 2, nack = 3, heartbeat = 4, padding = 5, copy = 6 };
+enum class UnitType : Byte { media = 1, acks = 2, nack = 3, heartbeat = 4, padding = 5, copy = 6, clock = 7 };
 
 /// One RTP packet's worth of an encrypted frame, with the fields the last hop needs to write RTP again.
 struct MediaUnit {

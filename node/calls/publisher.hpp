@@ -1,0 +1,66 @@
+#pragma once
+/// What one page sends: RTP of its microphone, camera layers and screen becomes media units with names; losses are
+/// asked for, arrivals are fed back, reports are written. docs/calls.md, section 5: mid 0 is the microphone, 1 the
+/// camera (rids q, h, f), 2 the screen.
+#include <map>
+
+#include "node/calls/feed.hpp"
+#include "transport/webrtc/claims.hpp"
+#include "transport/webrtc/source_table.hpp"
+#include "transport/webrtc/transport_cc.hpp"
+#include "transport/webrtc/vp8.hpp"
+
+namespace conclave::calls {
+
+class Publisher {
+ public:
+  static constexpr std::uint32_t our_ssrc = 1;
+
+  Publisher(const MemberId& member, const webrtc::Claims& claims) : member_(member), claims_(claims) {}
+
+  struct Heard {
+    StreamName name;
+    MediaUnit unit;
+    std::optional<webrtc::Vp8Descriptor> picture;
+  };
+  /// A packet as a unit; nothing for probes' padding, doubles, and what has no name yet.
+  std::optional<Heard> hear(const webrtc::RtpPacket& packet, TimePoint arrival);
+  /// The stream whose clock this tells, if it is one of the page's.
+  std::optional<std::pair<StreamName, webrtc::ReceiveStream::Mapping>> hear(const webrtc::SenderReport& report,
+                                                                            TimePoint arrival);
+  /// A key frame of this stream, please; true if there is such a source.
+  bool ask_key_frame(std::uint32_t stream, std::vector<webrtc::Rtcp>& out) const;
+  /// Feedback and questions that are due.
+  void collect(TimePoint now, Duration rtt, std::vector<webrtc::Rtcp>& out);
+  /// Streams that lost so much that only a key frame helps, once.
+  std::vector<std::uint32_t> take_broken();
+  /// Receiver reports, once a second.
+  webrtc::ReceiverReport report(TimePoint now);
+  TimePoint deadline() const;
+
+  /// Share of what the page sent that did not come, by the last report.
+  double loss() const { return loss_; }
+  std::uint64_t repaired() const { return repaired_; }
+  std::uint64_t padding() const { return padding_; }
+
+ private:
+  struct Source {
+    webrtc::ReceiveStream stream;
+    StreamName name;
+    webrtc::Unwrapper<std::uint16_t> numbers;
+    std::int64_t shift = 0;  ///< to the stream's own sequence, which goes on when a page starts its sender anew
+  };
+  std::optional<StreamName> name_of(const webrtc::SourceTable::Source& named) const;
+  Source* source_for(std::uint32_t ssrc, const webrtc::SourceTable::Source& named);
+
+  MemberId member_;
+  webrtc::Claims claims_;
+  webrtc::SourceTable table_;
+  std::map<std::uint32_t, Source> sources_;  ///< by SSRC; as many as the table names
+  std::map<std::uint32_t, std::int64_t> newest_;  ///< sequence, by stream
+  webrtc::TransportCcReceiver arrivals_;
+  double loss_ = 0;
+  std::uint64_t repaired_ = 0, padding_ = 0;
+};
+
+}  // namespace conclave::calls

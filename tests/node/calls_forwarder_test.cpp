@@ -1,0 +1,391 @@
+#include "node/calls/forwarder.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/node/calls_room.hpp"
+
+namespace conclave::calls {
+namespace {
+
+using namespace test;
+using namespace webrtc;
+
+constexpr Duration frame_span{33'333}, audio_span{20'000}, step{5'000};
+constexpr std::uint16_t video_mid = 4, audio_mid = 3;
+
+ForwarderLimits wide(double bps = 8e6) {
+  ForwarderLimits out;
+  out.page = {bps, 60'000, bps};
+  out.link = {10e6, 60'000, 50e6};
+  return out;
+}
+
+/// One node, or two with a wire; pages publish while time runs.
+struct Conference {
+  sim::World world;
+  std::vector<std::unique_ptr<Site>> sites;
+  std::unique_ptr<Wire> wire;
+  std::set<TestPage*> cameras, microphones;
+  std::map<TestPage*, Byte> levels;
+  std::set<int> layers{0, 1, 2};
+  std::set<int> key_layers;  ///< a key frame is asked for
+  std::size_t frame = 0;
+  TimePoint frame_at{}, audio_at{}, report_at{};
+  bool temporal = true, answers_key_frames = true;
+  std::map<std::pair<TestPage*, int>, std::size_t> key_frames_asked;
+
+  explicit Conference(std::size_t count = 1, ForwarderLimits limits = wide()) {
+    pass(world, std::chrono::hours(1));
+    for (std::size_t i = 0; i < count; ++i) sites.push_back(std::make_unique<Site>(world, static_cast<Byte>(i + 1), limits));
+  }
+  void connect(std::function<bool()> lost = [] { return false; }) {
+    wire = std::make_unique<Wire>(*sites[0], *sites[1], std::move(lost));
+  }
+  void watch(TestPage& page, const TestPage& whom, std::uint16_t height = 720) {
+    std::vector<Watched> lines{{audio_mid, {}, MediaKind::audio, 0}, {video_mid, whom.id, MediaKind::video, height}};
+    page.site.forwarder->watch(page.session, lines, world.now());
+  }
+  void publish() {
+    auto now = world.now();
+    if (now >= frame_at) {
+      frame_at = now + frame_span;
+      auto shape = temporal ? pattern(frame) : Frame{};
+      for (auto* page : cameras) {
+        for (auto layer : page->asked_key_frames()) {
+          ++key_frames_asked[{page, layer}];
+          if (answers_key_frames) key_layers.insert(layer);
+        }
+        // Browsers put a key frame where a base frame is due.
+        bool key = (frame == 0 || !key_layers.empty()) && shape.temporal == 0;
+        page->publish_video(now, layers, key, shape.temporal, shape.sync);
+        if (key) key_layers.clear();
+      }
+      ++frame;
+    }
+    if (now >= audio_at) {
+      audio_at = now + audio_span;
+      for (auto* page : microphones) page->publish_audio(now, levels.contains(page) ? levels[page] : Byte{90});
+    }
+    if (now >= report_at) {
+      report_at = now + Duration(500'000);
+      for (auto* page : cameras) page->report(now);
+    }
+  }
+  void run(Duration span) {
+    for (auto end = world.now() + span; world.now() < end;) {
+      publish();
+      for (auto& site : sites) site->pump();
+      if (wire) wire->pump();
+      for (auto& site : sites) site->pump();
+      pass(world, step);
+    }
+  }
+};
+
+constexpr Duration second{1'000'000};
+
+TEST(Forwarder, pictures_and_sound_go_from_page_to_page_as_one_stream) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.microphones = {&alice};
+  room.watch(bob, alice);
+  room.run(3 * second);
+  auto seen = bob.take_seen();
+  auto video = check_continuity(seen, PageSlot::ssrc_of(video_mid));
+  auto audio = check_continuity(seen, PageSlot::ssrc_of(audio_mid));
+  EXPECT_EQ(video.broken, "");
+  EXPECT_GT(video.frames, 80);
+  EXPECT_EQ(audio.broken, "");
+  EXPECT_GT(audio.packets, 140);
+  EXPECT_EQ((site.assigned[{bob.session.raw(), video_mid}]),
+            (SlotAssigned{video_mid, alice.id, MediaKind::video, PageSlot::ssrc_of(video_mid)}));
+  EXPECT_EQ((site.assigned[{bob.session.raw(), audio_mid}].member), alice.id);
+  // The highest layer, since the way takes it.
+  auto last = std::ranges::find_if(seen, [](auto& packet) { return packet.picture && packet.picture->height; });
+  ASSERT_NE(last, seen.end());
+  EXPECT_TRUE(alice.take_seen().empty()) << "nobody hears himself";
+  EXPECT_EQ(site.publishing.size(), 4);
+}
+
+TEST(Forwarder, a_narrow_way_gets_the_small_layer_and_says_why) {
+  Conference room(1, wide(250'000));
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(4 * second);
+  auto seen = bob.take_seen();
+  EXPECT_EQ(check_continuity(seen, PageSlot::ssrc_of(video_mid)).broken, "");
+  auto& quality = site.qualities[bob.session.raw()];
+  ASSERT_EQ(quality.pictures.size(), 1);
+  EXPECT_EQ(quality.pictures[0].height, 180);
+  EXPECT_EQ(quality.pictures[0].why, Smaller::downlink);
+}
+
+TEST(Forwarder, layers_change_only_on_key_frames_and_timestamps_follow_the_reports) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice, 180);
+  room.run(2 * second);
+  room.watch(bob, alice, 720);
+  room.run(2 * second);
+  room.watch(bob, alice, 360);
+  room.run(2 * second);
+  auto seen = bob.take_seen();
+  auto video = check_continuity(seen, PageSlot::ssrc_of(video_mid));
+  EXPECT_EQ(video.broken, "");
+  EXPECT_EQ(site.forwarder->figures().layer_switches, 2);
+  std::vector<std::uint16_t> heights;
+  std::int64_t first = 0;
+  TimePoint first_at{};
+  for (auto& packet : seen) {
+    if (packet.header.ssrc != PageSlot::ssrc_of(video_mid) || !packet.picture) continue;
+    if (packet.picture->height && (heights.empty() || heights.back() != *packet.picture->height))
+      heights.push_back(*packet.picture->height);
+    if (first_at == TimePoint{}) {
+      first = packet.header.timestamp;
+      first_at = packet.at;
+    }
+  }
+  EXPECT_EQ(heights, (std::vector<std::uint16_t>{180, 720, 360}));
+  // Six seconds of pictures are six seconds of timestamps, whatever offsets the layers have.
+  auto& last = seen.back();
+  EXPECT_NEAR(static_cast<double>(static_cast<std::uint32_t>(last.header.timestamp - first)) / 90'000, 6.0, 0.2);
+}
+
+TEST(Forwarder, what_was_lost_on_the_way_is_asked_for_and_fills_its_gap) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(second);
+  std::set<std::uint16_t> missing;
+  alice.lost = [&](std::size_t sequence) {
+    if (sequence % 17 != 0) return false;
+    missing.insert(static_cast<std::uint16_t>(sequence));
+    return true;
+  };
+  for (int i = 0; i < 100; ++i) {
+    room.run(Duration(20'000));
+    for (auto& message : alice.take_reports()) {
+      auto* nack = std::get_if<Nack>(&message);
+      for (auto& encoding : alice.video) {
+        if (!nack || nack->media != encoding.ssrc()) continue;
+        for (auto sequence : nack->lost) encoding.send_again(*alice.native, sequence, alice.transport);
+      }
+    }
+  }
+  alice.lost = [](std::size_t) { return false; };
+  room.run(second);
+  auto seen = bob.take_seen();
+  std::erase_if(seen, [](auto& packet) { return packet.header.ssrc != PageSlot::ssrc_of(video_mid); });
+  std::ranges::sort(seen, [](auto& a, auto& b) { return newer(b.header.sequence, a.header.sequence); });
+  EXPECT_EQ(check_continuity(seen, PageSlot::ssrc_of(video_mid)).broken, "");
+  EXPECT_GT(site.forwarder->figures().repaired, 5);
+}
+
+TEST(Forwarder, a_nack_is_answered_with_the_same_descriptor_under_the_retransmissions_ssrc) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(2 * second);
+  auto seen = bob.take_seen();
+  std::erase_if(seen, [](auto& packet) { return packet.header.ssrc != PageSlot::ssrc_of(video_mid); });
+  auto& wanted = seen[seen.size() - 5];
+  bob.native->send_rtcp(Nack{9, PageSlot::ssrc_of(video_mid), {wanted.header.sequence}});
+  room.run(Duration(50'000));
+  auto more = bob.take_seen();
+  auto again = std::ranges::find_if(more, [](auto& packet) {
+    return packet.header.ssrc == PageSlot::ssrc_of(video_mid) + 1;
+  });
+  ASSERT_NE(again, more.end());
+  EXPECT_EQ(ByteView(again->payload).size(), wanted.payload.size() + 2);
+  EXPECT_TRUE(std::ranges::equal(ByteView(again->payload).subspan(2), wanted.payload));
+  EXPECT_EQ(site.forwarder->figures().resent, 1);
+}
+
+TEST(Forwarder, who_joins_gets_the_kept_key_frame_and_nobody_is_asked_for_another) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  auto& carol = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(second);
+  room.key_layers = {0, 1, 2};
+  room.run(Duration(300'000));
+  auto asked = site.forwarder->figures().key_frames_asked;
+  room.watch(carol, alice);
+  room.run(second);
+  EXPECT_EQ(site.forwarder->figures().key_frames_asked, asked);
+  EXPECT_GE(site.forwarder->figures().cache_joins, 1);
+  auto seen = carol.take_seen();
+  auto video = check_continuity(seen, PageSlot::ssrc_of(video_mid));
+  EXPECT_EQ(video.broken, "");
+  EXPECT_GT(video.frames, 32) << "more than what came since it joined";
+}
+
+TEST(Forwarder, questions_for_key_frames_are_spaced_however_many_want_one) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  room.cameras = {&alice};
+  room.run(2 * second);
+  room.answers_key_frames = false;
+  for (int i = 0; i < 4; ++i) room.watch(site.add_page(), alice);
+  room.key_frames_asked.clear();
+  room.run(3 * second);
+  auto asked = room.key_frames_asked[{&alice, 2}];
+  EXPECT_GE(asked, 3);
+  EXPECT_LE(asked, 15) << "one in 200 ms at most, for all four together";
+}
+
+TEST(Forwarder, a_layer_that_vanishes_is_left_within_seconds) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(3 * second);
+  (void)bob.take_seen();
+  room.layers = {0, 1};
+  room.run(4 * second);
+  auto seen = bob.take_seen();
+  ASSERT_FALSE(seen.empty());
+  TimePoint back{};
+  for (auto& packet : seen) {
+    if (packet.picture && packet.picture->height == 360) {
+      back = packet.at;
+      break;
+    }
+  }
+  ASSERT_NE(back, TimePoint{}) << "the layer below is shown";
+  EXPECT_LE(back, room.world.now() - Duration(1'500'000));
+  auto& quality = site.qualities[bob.session.raw()];
+  EXPECT_EQ(quality.pictures.at(0).why, Smaller::theirs);
+}
+
+TEST(Forwarder, a_page_that_starts_its_sender_anew_is_shown_from_its_next_key_frame) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(2 * second);
+  for (auto& encoding : alice.video) encoding.restart(encoding.ssrc() + 5000);
+  room.run(2 * second);
+  auto seen = bob.take_seen();
+  auto video = check_continuity(seen, PageSlot::ssrc_of(video_mid));
+  EXPECT_EQ(video.broken, "");
+  EXPECT_GE(video.key_frames, 2);
+  EXPECT_GT(seen.back().at, room.world.now() - Duration(100'000));
+}
+
+TEST(Forwarder, the_loudest_are_told_first_and_a_cough_changes_nothing) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  auto& carol = site.add_page();
+  room.microphones = {&alice, &bob};
+  room.watch(carol, alice);
+  room.levels = {{&alice, 20}, {&bob, 120}};
+  room.run(2 * second);
+  ASSERT_FALSE(site.speaking.empty());
+  EXPECT_EQ(site.speaking[0], alice.id);
+  room.levels = {{&alice, 30}, {&bob, 10}};
+  room.run(Duration(120'000));
+  room.levels = {{&alice, 20}, {&bob, 120}};
+  room.run(2 * second);
+  EXPECT_EQ(site.speaking[0], alice.id);
+  room.levels = {{&alice, 120}, {&bob, 25}};
+  room.run(2 * second);
+  EXPECT_EQ(site.speaking[0], bob.id);
+}
+
+TEST(Forwarder, who_knocks_neither_sends_nor_receives) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice, &bob};
+  site.forwarder->set_may_send(bob.session, false);
+  room.watch(bob, alice);
+  room.watch(alice, bob);
+  room.run(second);
+  EXPECT_TRUE(alice.take_seen().empty());
+  EXPECT_TRUE(bob.take_seen().empty());
+  site.forwarder->set_may_send(bob.session, true);
+  room.run(second);
+  EXPECT_FALSE(bob.take_seen().empty());
+}
+
+TEST(Forwarder, a_page_on_another_node_sees_one_stream_over_a_link_that_loses_packets) {
+  Conference room(2);
+  SeededRandom dice(3);
+  room.connect([&] { return dice.unit() < 0.05; });
+  auto& alice = room.sites[0]->add_page();
+  auto& bob = room.sites[1]->add_page();
+  room.cameras = {&alice};
+  room.microphones = {&alice};
+  room.run(second);
+  room.watch(bob, alice);
+  room.run(6 * second);
+  auto seen = bob.take_seen();
+  std::erase_if(seen, [](auto& packet) { return packet.header.payload_type == 97; });
+  std::ranges::sort(seen, [](auto& a, auto& b) { return newer(b.header.sequence, a.header.sequence); });
+  auto audio = check_continuity(seen, PageSlot::ssrc_of(audio_mid));
+  EXPECT_GT(audio.packets, 250);
+  auto video = check_continuity(seen, PageSlot::ssrc_of(video_mid));
+  EXPECT_GT(video.frames, 150);
+  EXPECT_EQ(video.broken, "") << "repeats fill what the link loses";
+  EXPECT_GT(room.sites[1]->forwarder->figures().recovered, 5) << "and copies what the audio loses";
+  EXPECT_TRUE(room.sites[1]->wanting.contains(stream_number(alice.id, MediaKind::video, 2)));
+  EXPECT_GT(room.sites[1]->datagrams, 100);
+}
+
+TEST(Forwarder, nobody_can_send_in_the_name_of_a_page_of_ours) {
+  Conference room(2);
+  room.connect();
+  auto& alice = room.sites[0]->add_page();
+  auto& bob = room.sites[0]->add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(second);
+  auto before = room.sites[0]->forwarder->figures().packets_in;
+  const Bytes noise(20, Byte{1});
+  MediaUnit forged{stream_number(alice.id, MediaKind::video, 0), 0, 1u << 24, 1, 0xff, 0, noise};
+  Bytes datagram(media_packet_max);
+  UnitWriter units(MutableBytes(datagram).subspan(media_header_size, 200));
+  units.media(forged);
+  MediaKeys keys;
+  SeededRandom(42).fill(keys.secret.span());
+  // The peer's own sealer, many numbers ahead.
+  MediaSealer sealer(keys.algorithm, keys.secret, false);
+  for (int i = 0; i < 500; ++i) {
+    UnitWriter again(MutableBytes(datagram).subspan(media_header_size, 200));
+    again.media(forged);
+    auto sealed = sealer.seal(datagram, again.size(), the_link.raw());
+    (void)room.sites[0]->forwarder->on_link_datagram(the_link, MutableBytes(datagram).first(sealed.size),
+                                                     room.world.now());
+  }
+  EXPECT_EQ(room.sites[0]->forwarder->figures().packets_in, before);
+}
+
+}  // namespace
+}  // namespace conclave::calls
