@@ -221,6 +221,28 @@ TEST(OneshotAttacks, nobody_can_claim_a_key_that_is_not_the_one_noise_authentica
   std::printf("figure oneshot forged identities refused: %zu\n", claims.size());
 }
 
+// Who owns a key can also answer for the seven that differ from it by a point of small order. Nobody else is
+// harmed, but a node has one name: none of these gets a session.
+TEST(OneshotAttacks, a_key_outside_the_main_subgroup_gets_no_session) {
+  Pair pair;
+  SeededRandom random(5);
+  auto mallory = NodeKeys::generate(random);
+  NodeKey mixed;
+  auto order_two = *from_hex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+  ASSERT_EQ(crypto_core_ed25519_add(mixed.bytes.data(), mallory.public_key().bytes.data(), order_two.data()), 0);
+  noise::KeyPair with{mallory.x25519_secret(), *crypto::to_x25519_unchecked(mixed)};
+  auto& target = pair.b.keys.public_key();
+  for (bool prepared : {true, false}) {
+    pair.now += 1s;
+    auto before = pair.b.core.figures();
+    pair.give(pair.b, place(9),
+              crafted(with, mixed, target, *crypto::to_x25519(target), pair.moment().unix_now, random));
+    if (prepared) pair.b.core.prepare(pair.now);
+    EXPECT_EQ(pair.b.core.figures().dropped_forged - before.dropped_forged, prepared ? 1u : 0u);
+    EXPECT_EQ(pair.b.core.figures().sessions - before.sessions, prepared ? 0u : 1u) << "or looked at when it is used";
+  }
+}
+
 TEST(OneshotAttacks, the_sign_flipped_twin_of_a_key_gets_no_answer) {
   Pair pair;
   auto twin = pair.b.keys.public_key();

@@ -70,7 +70,7 @@ TEST(Oneshot, says_what_is_wrong) {
                        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
                        "0200000000000000000000000000000000000000000000000000000000000000"}) {
     pair.a.core.request(*NodeKey::from(*from_hex(no_key)), pair.b.at, Service::dht, {}, pair.now + 1s, pair.moment());
-    pair.a.core.prepare();
+    pair.a.core.prepare(pair.now);
     auto finished = pair.settle();
     ASSERT_EQ(finished.size(), 1u) << no_key;
     EXPECT_EQ(finished[0].answer.error(), Errc::bad_key) << no_key;

@@ -58,8 +58,10 @@ void Core::on_first(const io::Packet& packet, Index index, Moment moment) {
   auto question = Question::decode(*payload);
   if (!question || question->asker == us_) return forged();
   // Two Ed25519 keys share an X25519 key, and the key inside is only a claim: it must convert to the one that
-  // Noise has authenticated. Small order and points outside the main subgroup end here.
-  auto claimed = crypto::to_x25519(question->asker);
+  // Noise has authenticated, which is not of small order. Whether it is a point of the main subgroup takes longer
+  // than everything else and only keeps an owner from using eight names: it is looked at when the answer is on
+  // its way, and before anything of the session.
+  auto claimed = crypto::to_x25519_unchecked(question->asker);
   if (!claimed || *claimed != *handshake.their_static()) return forged();
 
   auto tolerance = limits_.clock_tolerance;
@@ -104,8 +106,18 @@ void Core::answer_first(const io::Packet& packet, Index index, noise::Handshake&
   sessions_.add(Session{question.asker, answer.index, index,
                         crypto::Aead(chacha20_poly1305, keys.responder_to_initiator.view()),
                         crypto::Aead(chacha20_poly1305, keys.initiator_to_responder.view()), now, packet.from,
-                        /*confirmed=*/false},
+                        /*confirmed=*/false, /*identity_checked=*/false},
                 now);
+  if (unchecked_sessions_.size() < limits_.unproven_sessions_max) unchecked_sessions_.push_back(answer.index);
+}
+
+bool Core::identity_holds(Session& session) {
+  if (session.identity_checked) return true;
+  session.identity_checked = crypto::to_x25519(session.peer).has_value();
+  if (session.identity_checked) return true;
+  ++figures_.dropped_forged;
+  sessions_.end(session.ours);
+  return false;
 }
 
 void Core::on_session_packet(const io::Packet& packet, Moment moment) {
@@ -120,6 +132,7 @@ void Core::on_session_packet(const io::Packet& packet, Moment moment) {
     ++(plain.error() == Errc::refused ? figures_.dropped_replay : figures_.dropped_forged);
     return;
   }
+  if (!identity_holds(*session)) return;
   sessions_.confirm(*session);
   if (header->type == Type::reply) return on_reply(packet, header->index, *plain, moment);
   on_request(packet, *header, *plain, moment.now);

@@ -122,7 +122,7 @@ void Core::on_answer(const io::Packet& packet, Index index, Moment moment) {
   sessions_.add(Session{exchange->to, index, answer->index,
                         crypto::Aead(chacha20_poly1305, keys.initiator_to_responder.view()),
                         crypto::Aead(chacha20_poly1305, keys.responder_to_initiator.view()), moment.now, packet.from,
-                        /*confirmed=*/true},
+                        /*confirmed=*/true, /*identity_checked=*/true},
                 moment.now);
   peers_.measured(exchange->to, moment.now - first->sent);
   observed_.push_back({exchange->to, packet.from, answer->observed});

@@ -42,13 +42,15 @@ void Core::receive(const io::Packet& packet, Moment moment) {
   if (type == Type::cookie) on_cookie(packet, header->index);
 }
 
-void Core::prepare() {
+void Core::prepare(TimePoint now) {
   if (!ephemeral_) ephemeral_ = noise::KeyPair::generate(random_);
   for (auto id : std::exchange(unchecked_, {})) {
     auto found = exchanges_.find(id);
     if (found == exchanges_.end()) continue;
     if (auto key = peers_.x25519(found->second.to); !key) finish(id, fail(key.error()));
   }
+  for (auto index : std::exchange(unchecked_sessions_, {}))
+    if (auto* session = sessions_.find(index, now)) (void)identity_holds(*session);
 }
 
 Bytes Core::prologue(const Header& header, const NodeKey& responder) const {

@@ -56,7 +56,7 @@ class Core {
   void tick(Moment moment);
   /// What can wait until everything has been sent: the ephemeral key of the next handshake, the whole check of keys
   /// that we have just written to. Both happen in time without this, too, only later for those who wait.
-  void prepare();
+  void prepare(TimePoint now);
   /// When `tick` has something to do; TimePoint::max() if never.
   TimePoint deadline() const { return agenda_.empty() ? TimePoint::max() : agenda_.begin()->first; }
 
@@ -121,6 +121,7 @@ class Core {
   bool admit(const io::Packet& packet, TimePoint now);
   void answer_first(const io::Packet& packet, Index index, noise::Handshake& handshake,
                     const Question& question, bool fresh, TimePoint now);
+  bool identity_holds(Session& session);
   void on_session_packet(const io::Packet& packet, Moment moment);
   void on_request(const io::Packet& packet, const SessionHeader& header, ByteView plain, TimePoint now);
   void answer_in_session(const io::Packet& packet, Session& session, std::uint32_t counter,
@@ -139,7 +140,8 @@ class Core {
   std::map<std::pair<Index, std::uint32_t>, ExchangeId> by_counter_;
   std::set<std::pair<TimePoint, ExchangeId>> agenda_;
   ExchangeId last_ = 0;
-  std::vector<ExchangeId> unchecked_;  ///< their peer's key has not been looked at closely
+  std::vector<ExchangeId> unchecked_;       ///< their peer's key has not been looked at closely
+  std::vector<Index> unchecked_sessions_;  ///< nor has these sessions'
 
   Peers peers_;
   Sessions sessions_;

@@ -14,7 +14,7 @@ Endpoint::Endpoint(io::Datagrams& socket, io::Clock& clock, Random& random, cons
     return answerer(from, at, body);
   };
   core_ = std::make_unique<Core>(keys, random, limits, answer, clock.unix_now());
-  core_->prepare();
+  core_->prepare(clock.now());
   socket_.on_receive([this](std::span<const io::Packet> packets) { receive(packets); });
 }
 
@@ -36,7 +36,7 @@ void Endpoint::request(const NodeKey& to, const io::Endpoint& at, ByteView body,
   auto id = core_->request(to, at, service, body, deadline, {clock_.now(), clock_.unix_now()});
   waiting_.emplace(id, std::move(done));
   send();
-  core_->prepare();
+  core_->prepare(clock_.now());
   arm();
 }
 
@@ -72,7 +72,7 @@ void Endpoint::flush() {
     done(std::move(finished.answer));
     if (!*alive) return;
   }
-  core_->prepare();
+  core_->prepare(clock_.now());
   arm();
 }
 

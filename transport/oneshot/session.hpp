@@ -22,6 +22,7 @@ struct Session {
   TimePoint made;
   io::Endpoint at;         ///< where the peer has proven to receive, once `confirmed`
   bool confirmed = false;  ///< the peer has shown that it has the keys
+  bool identity_checked = false;  ///< `peer` is a point of the main subgroup, which takes time to find out
   std::uint32_t sent = 0;  ///< counter of the next packet
   ReplayWindow window{};
 
@@ -45,6 +46,8 @@ class Sessions {
   Session* to(const NodeKey& peer, TimePoint now);
   /// The peer has shown that it has the keys.
   void confirm(Session& session);
+  /// It is over; nobody refers to it any more.
+  void end(Index ours) { drop(ours); }
   /// It is not asked in any more; what still comes in it is answered.
   void give_up(const Session& session);
   bool taken(Index ours) const { return by_index_.contains(ours); }
