@@ -35,7 +35,8 @@ struct Setup {
     crypto::init();
     return Identity::of(NodeKeys::generate(random));
   }();
-  Gate gate{identity, random};
+  KeyCache cache;
+  Gate gate{identity, random, cache};
   Secret<32> secret = initial_secrets(*Cid::from(Bytes{1, 2, 3, 4, 5, 6, 7, 8}), identity.x25519.public_key).initiator;
   TimePoint now{};
 };

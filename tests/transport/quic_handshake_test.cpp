@@ -161,6 +161,7 @@ TEST(QuicHandshake, the_sign_flipped_twin_of_a_key_is_not_that_key) {
 
 TEST(QuicHandshake, points_of_small_order_are_refused_on_both_sides) {
   World w;
+  KeyCache cache;
   int refused = 0;
   for (auto encoded : {"0100000000000000000000000000000000000000000000000000000000000000",
                        "0000000000000000000000000000000000000000000000000000000000000000",
@@ -175,9 +176,9 @@ TEST(QuicHandshake, points_of_small_order_are_refused_on_both_sides) {
     auto ours = Identity::of(w.alice_keys), theirs = Identity::of(w.bob_keys);
     auto claimed = ours;
     claimed.node = key;
-    auto initiator = Initiator::dial(claimed, theirs.node, preferred_suites());
+    auto initiator = Initiator::dial(claimed, theirs.node, preferred_suites(), cache);
     auto message = initiator->write_message1(Bytes(10), w.random);
-    EXPECT_EQ(Responder::read_message1(theirs, *message).error(), Errc::bad_key);
+    EXPECT_EQ(Responder::read_message1(theirs, *message, cache).error(), Errc::bad_key);
     ++refused;
   }
   std::printf("figure nquic small-order identities refused: %d\n", refused);
@@ -185,11 +186,12 @@ TEST(QuicHandshake, points_of_small_order_are_refused_on_both_sides) {
 
 TEST(QuicHandshake, an_identity_that_is_not_the_key_used_is_refused) {
   SeededRandom random(4);
+  KeyCache cache;
   auto alice = Identity::of(node_keys(1)), bob = Identity::of(node_keys(2)), mallory = Identity::of(node_keys(3));
   auto claimed = mallory;
   claimed.node = alice.node;
-  auto initiator = Initiator::dial(claimed, bob.node, preferred_suites());
-  EXPECT_EQ(Responder::read_message1(bob, *initiator->write_message1({}, random)).error(), Errc::bad_key);
+  auto initiator = Initiator::dial(claimed, bob.node, preferred_suites(), cache);
+  EXPECT_EQ(Responder::read_message1(bob, *initiator->write_message1({}, random), cache).error(), Errc::bad_key);
 }
 
 TEST(QuicHandshake, a_replayed_first_message_is_silence) {
@@ -319,11 +321,12 @@ TEST(QuicHandshake, under_load_an_address_must_be_proven_by_retry) {
 TEST(QuicHandshake, a_spoofed_flood_is_bounded_and_the_honest_get_in) {
   SeededRandom random(9);
   auto bob = Identity::of(node_keys(2));
-  Gate gate(bob, random);
+  KeyCache cache;
+  Gate gate(bob, random, cache);
   Settings settings;
   std::vector<Bytes> floods;
   for (int i = 0; i < 200; ++i) {
-    auto initiator = Initiator::dial(Identity::of(node_keys(1000)), bob.node, preferred_suites());
+    auto initiator = Initiator::dial(Identity::of(node_keys(1000)), bob.node, preferred_suites(), cache);
     auto message = initiator->write_message1(Bytes(80), random);
     Bytes frames{0x06, 0x00, static_cast<Byte>(0x40 | message->size() >> 8), static_cast<Byte>(message->size())};
     append(frames, *message);

@@ -61,7 +61,7 @@ asio::awaitable<Result<std::shared_ptr<io::Connection>>> Endpoint::dial(io::Endp
   auto board = board_;  // the endpoint may go while we wait
   if (!board->socket) co_return fail(Errc::closed);
   if (board->open >= board->settings.connections_max) co_return fail(Errc::limit_reached);
-  CO_TRY(auto initiator, Initiator::dial(board->identity, peer, board->settings.suites));
+  CO_TRY(auto initiator, Initiator::dial(board->identity, peer, board->settings.suites, board->known));
   auto session = Session::dial(board, to, peer, std::move(initiator));
   auto connection = std::make_shared<Connection>(session);  // closes the session, whatever happens here
   session->flush();

@@ -50,9 +50,10 @@ void ReplayCache::remember(ByteView ephemeral) {
   young_.insert(*Mark::from(ephemeral.first(Mark::size)));
 }
 
-Gate::Gate(const Identity& identity, Random& random, GateSettings settings)
+Gate::Gate(const Identity& identity, Random& random, KeyCache& cache, GateSettings settings)
     : identity_(identity),
       random_(random),
+      cache_(cache),
       settings_(settings),
       unproven_(settings.unproven_share),
       proven_all_(settings.proven_share),
@@ -106,7 +107,7 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
     return retry();
   }
   if (!pay(proof, noise_cost, now)) return silence(Reason::over_budget);
-  auto responder = Responder::read_message1(identity_, message);
+  auto responder = Responder::read_message1(identity_, message, cache_);
   if (!responder) return silence(Reason::forged);
   if (crowded && !original) return retry();
   return Opening{std::move(*responder), copy(message), header->destination, header->source,

@@ -78,7 +78,7 @@ class Gate {
   };
   using Verdict = std::variant<Silence, Retry, Opening>;
 
-  Gate(const Identity& identity, Random& random, GateSettings settings = {});
+  Gate(const Identity& identity, Random& random, KeyCache& cache, GateSettings settings = {});
 
   /// `crowded`: so many handshakes are open that nobody gets one without a proven address.
   Verdict judge(const io::Endpoint& from, ByteView datagram, bool crowded, TimePoint now);
@@ -110,6 +110,7 @@ class Gate {
 
   Identity identity_;
   Random& random_;
+  KeyCache& cache_;
   GateSettings settings_;
   Allowance unproven_, proven_all_;
   std::map<io::IpAddress, Proof> proven_;

@@ -74,8 +74,9 @@ Result<Hello> decode_hello(ByteView in) {
   return out;
 }
 
-Result<Initiator> Initiator::dial(const Identity& ours, const NodeKey& responder, std::vector<Suite> suites) {
-  TRY(auto theirs, crypto::to_x25519(responder));
+Result<Initiator> Initiator::dial(const Identity& ours, const NodeKey& responder, std::vector<Suite> suites,
+                                  KeyCache& cache) {
+  TRY(auto theirs, cache.convert(responder));
   return Initiator(start(noise::Role::initiator, ours, responder, theirs), ours.node, theirs, std::move(suites));
 }
 
@@ -106,12 +107,12 @@ Secret<32> Initiator::finished() const { return quic::finished(noise_.chaining_k
 Secrets Initiator::application_secrets() const { return quic::application_secrets(noise_.split_keys(), hash_); }
 Secret<32> Initiator::exporter() const { return exporter_secret(noise_.chaining_key(), hash_); }
 
-Result<Responder> Responder::read_message1(const Identity& ours, ByteView message) {
+Result<Responder> Responder::read_message1(const Identity& ours, ByteView message, KeyCache& cache) {
   if (message.size() > message1_max) return fail(Errc::too_long);
   auto noise = start(noise::Role::responder, ours, ours.node, std::nullopt);
   TRY(auto payload, noise.read(message));
   TRY(auto introduction, decode_introduction(payload));
-  TRY(auto converted, crypto::to_x25519(introduction.node));
+  TRY(auto converted, cache.convert(introduction.node));
   if (converted != noise.their_static()) return fail(Errc::bad_key);
   return Responder(std::move(noise), std::move(introduction));
 }

@@ -8,6 +8,7 @@
 ///
 /// Two Ed25519 keys that differ in the sign bit share one X25519 key. The responder's is bound by the prologue, the
 /// initiator's by the payload of message 1, and each must convert to the X25519 key that Noise used.
+#include "transport/quic/key_cache.hpp"
 #include "transport/quic/packet_key.hpp"
 #include "transport/quic/schedule.hpp"
 
@@ -50,7 +51,8 @@ Result<Hello> decode_hello(ByteView in);
 class Initiator {
  public:
   /// Fails with Errc::bad_key where `responder` is no usable key.
-  static Result<Initiator> dial(const Identity& ours, const NodeKey& responder, std::vector<Suite> suites);
+  static Result<Initiator> dial(const Identity& ours, const NodeKey& responder, std::vector<Suite> suites,
+                                KeyCache& cache);
 
   const X25519Key& responder_x25519() const { return responder_x25519_; }
   /// Once; fails with Errc::bad_key.
@@ -79,7 +81,7 @@ class Responder {
  public:
   /// All that can be said about a first message: it is for us, whole, and its sender is who it claims. Fails with
   /// Errc::undecryptable, bad_key, malformed, unsupported or refused.
-  static Result<Responder> read_message1(const Identity& ours, ByteView message);
+  static Result<Responder> read_message1(const Identity& ours, ByteView message, KeyCache& cache);
 
   const Introduction& introduction() const { return introduction_; }
   Result<Bytes> write_message2(Random& random);

@@ -100,7 +100,7 @@ ngtcp2_transport_params Session::transport_parameters() const {
   out.initial_max_streams_uni = 0;
   out.max_idle_timeout = nanoseconds(settings.idle);
   out.max_datagram_frame_size = 65535;
-  out.active_connection_id_limit = 7;
+  out.active_connection_id_limit = 4;  // each id costs the peer two HMACs and a place in its map
   return out;
 }
 

@@ -155,6 +155,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool flush_planned_ = false;
   bool socket_full_ = false;
   std::size_t send_window_;
+  std::size_t burst_ = 0;
   TimePoint window_seen_{};
   std::optional<io::Clock::Alarm> alarm_;
   TimePoint alarm_at_ = TimePoint::max();

@@ -9,6 +9,8 @@ namespace asio = boost::asio;
 namespace {
 constexpr std::size_t packet_room = 1500;
 constexpr std::size_t send_window_min = 512 * 1024, send_window_max = 16 * 1024 * 1024;
+constexpr double burst_ns = 250'000;  ///< the library's pacing rate is in bytes per nanosecond
+constexpr std::size_t burst_max = 256 * 1024;
 constexpr Duration overdue_pause = std::chrono::milliseconds(1);
 constexpr Duration window_watch = std::chrono::milliseconds(5);
 
@@ -34,8 +36,8 @@ void Session::flush() {
   ngtcp2_pkt_info info{};
   Byte* batch = board_->batch();
   std::size_t used = 0, segment = 0, sent = 0;
-  const std::size_t quantum =
-      established_ ? std::max(ngtcp2_conn_get_send_quantum(library_), packet_room) : Switchboard::batch_max;
+  const std::size_t quantum = established_ ? std::max({ngtcp2_conn_get_send_quantum(library_), packet_room, burst_})
+                                           : Switchboard::batch_max;
   auto leave = [&] {
     if (used > 0) send_batch({batch, used}, segment, batch_path.path);
     used = 0;
@@ -161,12 +163,15 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
 }
 
 /// A stream may hold twice what the path can have in flight: less would leave the line idle, more only costs cache.
+/// And a fast path gets more at a time than the library's 64 KiB: a quarter of a millisecond's worth, because each
+/// pause costs a timer and a wake-up.
 void Session::watch_window(TimePoint time) {
   if (time - window_seen_ < window_watch) return;
   window_seen_ = time;
   ngtcp2_conn_stat stat;
   ngtcp2_conn_get_conn_stat(library_, &stat);
   send_window_ = std::clamp<std::size_t>(static_cast<std::size_t>(2 * stat.cwnd), send_window_min, send_window_max);
+  burst_ = std::min(static_cast<std::size_t>(stat.pacing_rate * burst_ns), burst_max);
 }
 
 void Session::arm() {

@@ -16,7 +16,7 @@ Switchboard::Switchboard(boost::asio::any_io_executor the_executor, io::Clock& t
       socket(&the_socket),
       identity(Identity::of(keys)),
       settings(std::move(the_settings)),
-      gate(identity, random, settings.gate),
+      gate(identity, random, known, settings.gate),
       cid_key_(crypto::hmac_sha256(keys.seed().view(), view("nquic connection ids"))),
       reset_key_(crypto::hmac_sha256(keys.seed().view(), view("nquic stateless reset"))),
       batch_(std::make_unique_for_overwrite<Byte[]>(batch_max + 2048)) {}

@@ -24,6 +24,7 @@ class Switchboard {
   io::Datagrams* socket;  ///< null once the endpoint has closed
   const Identity identity;
   const Settings settings;
+  KeyCache known;
   Gate gate;
 
   /// Eight bytes: four random ones and four that prove that we made them, also after a restart: a stateless reset
