@@ -87,6 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       asio::co_spawn(executor, listen(std::move(connection)), asio::detached);
     });
     asio::co_spawn(executor, talk(alice, bob_keys.public_key(), world), asio::detached);
+    world.context().poll();  // a dial must have begun while its endpoint is there
     io::Endpoint alice_at{io::IpAddress::v4(10, 0, 0, 1), 1}, bob_at{io::IpAddress::v4(10, 0, 0, 2), 2};
     while (!input.empty()) {
       world.context().restart();
