@@ -54,6 +54,8 @@ void Endpoint::close() {
   board_->accepted = nullptr;
   board_->socket = nullptr;
   socket->on_receive({});
+  // Nobody can reach those that linger any more, and they hold the switchboard that holds them.
+  board_->release_all();
 }
 
 asio::awaitable<Result<std::shared_ptr<io::Connection>>> Endpoint::dial(io::Endpoint to, NodeKey peer,

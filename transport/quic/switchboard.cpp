@@ -61,4 +61,10 @@ void Switchboard::adopt(std::shared_ptr<Session> session) {
 
 void Switchboard::release(Session& session) { sessions_.erase(&session); }
 
+void Switchboard::release_all() {
+  routes_.clear();
+  // They may go now, and tell us about it while they do.
+  auto leaving = std::exchange(sessions_, {});
+}
+
 }  // namespace conclave::quic

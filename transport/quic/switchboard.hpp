@@ -43,6 +43,7 @@ class Switchboard {
 
   void adopt(std::shared_ptr<Session> session);
   void release(Session& session);
+  void release_all();
   const std::map<Session*, std::shared_ptr<Session>>& sessions() const { return sessions_; }
 
   /// Connections that are neither refused nor over.
