@@ -84,10 +84,13 @@ export class Conference {
     await out.roster.add(own);
     if ("knock" in admission) out.flags = flag.knocking;
     await out.giveWorkerOwnKeys();
+    out.farewell = await issue(call, key, now, { kind: "leave" });
     return out;
   }
 
   private flags = 0;
+  /** Signed beforehand: a page that is being closed has no time for it. */
+  private farewell: Statement | null = null;
   private node: Bytes | null = null;
 
   members(): Map<string, Entry> {
@@ -152,11 +155,11 @@ export class Conference {
     this.showChat(this.id, cut, Date.now());
   }
 
-  async leave(): Promise<void> {
-    if (this.left) return;
+  leave(): void {
+    if (this.left || !this.farewell) return;
     this.left = true;
     clearTimeout(this.settling);
-    await this.publish(await issue(this.call, this.key, Date.now(), { kind: "leave" }));
+    this.signalling?.send({ t: "statements", statements: [base64url(this.farewell.bytes)] });
     this.signalling?.send({ t: "bye" });
   }
 

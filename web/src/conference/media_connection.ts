@@ -180,6 +180,13 @@ export class MediaConnection {
     await this.screen.sender.setParameters(parameters);
   }
 
+  /** Waits a moment for what was said last to be on its way. */
+  async flush(): Promise<void> {
+    const until = performance.now() + 300;
+    do await new Promise((resolve) => setTimeout(resolve, 30));
+    while (this.channel.readyState === "open" && this.channel.bufferedAmount > 0 && performance.now() < until);
+  }
+
   close(): void {
     this.onlost = () => {};
     clearInterval(this.watching);

@@ -116,9 +116,12 @@ export class Session {
     this.onchange();
   }
 
+  private readonly farewell = () => this.conference.leave();
+
   /** Gets in, and stays in until `leave`. Throws when no way in answers the first time. */
   async start(): Promise<void> {
     await this.enter();
+    addEventListener("pagehide", this.farewell);
     if (this.state === "connecting") this.set("connected");
   }
 
@@ -277,9 +280,12 @@ export class Session {
   }
 
   async leave(): Promise<void> {
+    removeEventListener("pagehide", this.farewell);
     this.closed = true;
-    await this.conference.leave();
+    this.conference.leave();
     this.state = "left";
+    for (const track of this.tracks.values()) track.stop();
+    await this.connection?.flush();
     this.connection?.close();
     this.worker.terminate();
     this.onchange();

@@ -3,7 +3,7 @@
  * that cannot be sealed do not leave; frames that do not open are not shown. docs/calls.md, section 6.
  */
 import { keyId, type Kind } from "../conference/sender_keys";
-import { type Bytes, hex, uint } from "../crypto/bytes";
+import { type Bytes, concat, hex, text, uint } from "../crypto/bytes";
 import { Opener, Sealer, splitFrame } from "./frame";
 import { type Figures, type FromWorker, patienceMs, type ToWorker, type TransformOptions } from "./messages";
 
@@ -58,7 +58,14 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   }
 };
 
+/** vite.config.ts: empty and false but in builds for one test. */
+declare const TEST_MARKER: string;
+declare const TEST_CLEAR: boolean;
+
 async function seal(frame: EncodedFrame, kind: Kind): Promise<boolean> {
+  // VP8 decoders take no notice of bytes behind a frame; Opus would.
+  if (TEST_MARKER && kind !== 1) frame.data = concat(new Uint8Array(frame.data), text(TEST_MARKER)).buffer;
+  if (TEST_CLEAR) return true;
   const sealed = await sealers.get(kind)?.seal(new Uint8Array(frame.data));
   if (!sealed) {
     ++figures.held;
@@ -77,6 +84,7 @@ class Slot {
   constructor(private readonly options: TransformOptions) {}
 
   async open(frame: EncodedFrame): Promise<boolean> {
+    if (TEST_CLEAR) return true;
     const bytes = new Uint8Array(frame.data);
     try {
       const { clear, header } = splitFrame(this.options.kind, bytes);
