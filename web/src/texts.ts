@@ -85,7 +85,7 @@ export const texts = {
   },
   quality: {
     uplink: (height: number) => `Your uplink is full; sending ${height}p`,
-    theirs: "Their uplink is full",
+    theirs: "They send a small picture",
     downlink: "Your downlink is full",
     loss: (percent: number) => `${percent} % of packets are lost`,
     paused: "Picture paused to save the connection",

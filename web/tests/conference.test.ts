@@ -191,3 +191,15 @@ describe("frames", () => {
     expect(() => decodeHeader(new Uint8Array(0))).toThrow(Malformed);
   });
 });
+
+test("the same key given again does not set the counter back", async () => {
+  const call = (await SigningKeys.generate()).publicKey;
+  const baseKey = crypto.getRandomValues(new Uint8Array(16));
+  const sealer = new Sealer(call, kind.audio);
+  const counters: bigint[] = [];
+  for (let i = 0; i < 3; ++i) {
+    await sealer.use(1, baseKey);
+    counters.push(decodeHeader((await sealer.seal(new Uint8Array(20)))!).counter);
+  }
+  expect(counters).toEqual([0n, 1n, 2n]);
+});

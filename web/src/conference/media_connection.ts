@@ -13,12 +13,15 @@ export interface Slot {
   track: MediaStreamTrack;
 }
 
-/** Simulcast: a quarter, a half and all of the picture. */
+/** Simulcast: a quarter, a half and all of the picture, where the camera has as much. */
 const cameraEncodings: RTCRtpEncodingParameters[] = [
   { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
   { rid: "f", maxBitrate: 1_500_000 },
 ];
+/** No layer is smaller than this: of a small camera there are fewer. */
+const smallestLayer = 144;
+const layersOf = (height: number): number => (height >= 4 * smallestLayer ? 3 : height >= 2 * smallestLayer ? 2 : 1);
 
 const connectPatienceMs = 8000;
 /** An upper layer without a viewer for this long is not sent. */
@@ -51,15 +54,14 @@ export class MediaConnection {
   private readonly camera: RTCRtpTransceiver;
   private readonly screen: RTCRtpTransceiver;
   private offer: Offer | null = null;
+  private made = 0;
   private node: NodeLine | null = null;
 
   constructor(
     private readonly worker: Worker,
     pairs: number,
   ) {
-    this.pc.ontrack = ({ transceiver, receiver, track }) => {
-      const of: Kind = track.kind === "audio" ? kind.audio : kind.video;
-      this.transform(receiver, "receive", of, transceiver.mid!);
+    this.pc.ontrack = ({ transceiver, track }) => {
       const slot: Slot = { mid: transceiver.mid!, kind: track.kind as "audio" | "video", track };
       this.slots.push(slot);
       this.onslot(slot);
@@ -76,8 +78,12 @@ export class MediaConnection {
 
   private addSlots(pairs: number): void {
     for (let i = 0; i < pairs; ++i) {
-      this.pc.addTransceiver("audio", { direction: "recvonly" });
-      this.pc.addTransceiver("video", { direction: "recvonly" });
+      for (const [name, of] of [["audio", kind.audio], ["video", kind.video]] as const) {
+        // At once: Chromium lets frames pass by a receiver that has no transform when the task that made it ends, and for
+        // good. The track event of an answer comes too late.
+        const { receiver } = this.pc.addTransceiver(name, { direction: "recvonly" });
+        this.transform(receiver, "receive", of, String(this.made++));
+      }
     }
   }
 
@@ -148,6 +154,7 @@ export class MediaConnection {
 
   async send(of: Kind, track: MediaStreamTrack | null): Promise<void> {
     const transceiver = of === kind.audio ? this.microphone : of === kind.video ? this.camera : this.screen;
+    if (of === kind.video && track) await this.fitLayers(track.getSettings().height ?? 720);
     await transceiver.sender.replaceTrack(track);
     if (of === kind.screen && track) await this.limitScreen();
   }
@@ -163,6 +170,7 @@ export class MediaConnection {
     let changed = false;
     parameters.encodings.forEach((encoding, i) => {
       const rid = encoding.rid ?? "";
+      if (i >= this.layers) return;
       const wanted = i === 0 || (watched & (1 << i)) !== 0;
       if (wanted) this.unwatchedSince.delete(rid);
       else if (!this.unwatchedSince.has(rid)) this.unwatchedSince.set(rid, performance.now());
@@ -172,6 +180,18 @@ export class MediaConnection {
       changed = true;
     });
     if (changed) await this.camera.sender.setParameters(parameters).catch(() => {});
+  }
+
+  private layers = 3;
+  /** A small camera is not made smaller still. */
+  private async fitLayers(height: number): Promise<void> {
+    this.layers = layersOf(height);
+    const parameters = this.camera.sender.getParameters();
+    parameters.encodings.forEach((encoding, i) => {
+      encoding.scaleResolutionDownBy = Math.max(1, 2 ** (this.layers - 1 - i));
+      encoding.active = i < this.layers;
+    });
+    await this.camera.sender.setParameters(parameters).catch(() => {});
   }
 
   private async limitScreen(): Promise<void> {

@@ -257,6 +257,9 @@ export class Session {
       if (slot) this.shown.set(name(each), { mid, stream: this.streamOf(slot) });
       slots.push({ mid, member: each.member, kind: each.kind, height: each.height });
     }
+    // Who is heard where is the node's choice; it has to know the slots for it.
+    for (const slot of connection.slots.filter((one) => one.kind === "audio").slice(0, firstSlots))
+      slots.push({ mid: slot.mid, member: this.conference.id, kind: kind.audio, height: 0 });
     this.slots = slots;
     this.conference.watch(slots);
     this.onchange();

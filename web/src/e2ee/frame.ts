@@ -1,5 +1,5 @@
 /** Which bytes of an encoded frame stay in the clear, and the two halves of whole-frame encryption. */
-import { type Bytes, concat, hex, Malformed } from "../crypto/bytes";
+import { type Bytes, concat, hex, Malformed, same } from "../crypto/bytes";
 import { decodeHeader, FrameKey, type Header } from "../crypto/sframe";
 import { keyId, type Kind, kind, ratchet } from "../conference/sender_keys";
 
@@ -23,7 +23,12 @@ export class Sealer {
     private readonly of: Kind,
   ) {}
 
+  private baseKey: Bytes | null = null;
+
   async use(generation: number, baseKey: Bytes): Promise<void> {
+    // The same key again must not set the counter back: that would be a nonce used twice.
+    if (this.baseKey && same(this.baseKey, baseKey)) return;
+    this.baseKey = baseKey;
     const key = await FrameKey.derive(await keyId(this.call, this.of, generation), baseKey);
     this.key = key;
     this.counter = 0n;
