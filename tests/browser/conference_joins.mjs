@@ -7,8 +7,9 @@ async function seeAndHear(what, pages, seconds) {
   const before = new Map();
   for (const [name, page] of Object.entries(pages)) {
     await until(async () => (await statsOf(page)).framesDecoded > 0 && (await statsOf(page)).audioPackets > 0, 10, `${name} sees and hears somebody`);
-    before.set(name, await statsOf(page));
   }
+  await wait(2000);
+  for (const [name, page] of Object.entries(pages)) before.set(name, await statsOf(page));
   await wait(seconds * 1000);
   for (const [name, page] of Object.entries(pages)) {
     const now = await statsOf(page), was = before.get(name);

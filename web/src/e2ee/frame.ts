@@ -59,6 +59,9 @@ class ReplayWindow {
   }
 }
 
+/** A frame that was opened before: an attacker's copy, or a key frame that a node kept for those who ask for one. */
+export class Replayed extends Malformed {}
+
 interface Generation {
   number: number;
   baseKey: Bytes;
@@ -97,7 +100,7 @@ export class Opener {
     const number = Number(header.kid & 0xffffn);
     const known = this.generations.find((each) => each.number === number);
     if (!known) return this.openRatcheted(number, header, clear, sealed);
-    if (known.window.has(header.counter)) throw new Malformed("replayed");
+    if (known.window.has(header.counter)) throw new Replayed("replayed");
     const plaintext = await known.key.open(header, clear, sealed);
     known.window.add(header.counter);
     return concat(clear, plaintext);

@@ -16,8 +16,10 @@ export interface Figures {
   opened: number;
   /** Frames dropped on the way out because no key was there. */
   held: number;
-  /** Frames that did not authenticate or came twice. */
+  /** Frames that did not authenticate. */
   refused: number;
+  /** Frames that came once more, and were not shown again. */
+  repeated: number;
   /** Frames whose key did not come in time. */
   unopened: number;
 }

@@ -4,7 +4,7 @@
  */
 import { keyId, type Kind } from "../conference/sender_keys";
 import { type Bytes, concat, hex, text, uint } from "../crypto/bytes";
-import { Opener, Sealer, splitFrame } from "./frame";
+import { Opener, Replayed, Sealer, splitFrame } from "./frame";
 import { type Figures, type FromWorker, patienceMs, type ToWorker, type TransformOptions } from "./messages";
 
 interface EncodedFrame {
@@ -25,7 +25,7 @@ const sealers = new Map<Kind, Sealer>();
 const openers = new Map<string, Opener>();
 /** Resolved whenever a key arrives. */
 let { promise: nextKey, resolve: keyCame } = Promise.withResolvers<void>();
-const figures: Figures = { sealed: 0, opened: 0, held: 0, refused: 0, unopened: 0 };
+const figures: Figures = { sealed: 0, opened: 0, held: 0, refused: 0, repeated: 0, unopened: 0 };
 
 const tell = (message: FromWorker): void => scope.postMessage(message);
 const prefixOf = (kid: bigint): string => hex(uint(kid, 8).subarray(0, 6));
@@ -107,8 +107,9 @@ class Slot {
       frame.data = plaintext.buffer;
       ++figures.opened;
       return true;
-    } catch {
-      ++figures.refused;
+    } catch (error) {
+      if (error instanceof Replayed) ++figures.repeated;
+      else ++figures.refused;
       return false;
     }
   }
