@@ -10,6 +10,7 @@ constexpr std::uint8_t version = 1;
 
 // The tuples' orders are the protocol; each message is [kind, fields…].
 using PublishedWire = std::tuple<MemberId, Byte, Byte, std::uint32_t, std::uint16_t, std::uint16_t, std::uint32_t, Byte>;
+using EntryWire = std::tuple<Bytes, std::uint16_t, std::string, crypto::Digest, NodeKey>;
 using RttWire = std::tuple<NodeKey, std::uint32_t>;
 using HopWire = std::tuple<NodeIndex, NodeIndex, NodeIndex>;
 using TreeWire = std::tuple<std::uint32_t, Byte, Byte, NodeIndex, std::vector<HopWire>>;
@@ -20,7 +21,12 @@ constexpr std::size_t why_max = 200;
 
 /// What goes on the wire behind the kind, for each message.
 struct Fields {
-  auto operator()(const Hello& m) { return std::tuple(version, m.conference, m.statements); }
+  auto operator()(const Hello& m) {
+    std::vector<EntryWire> entries;
+    for (const auto& e : m.entries)
+      entries.emplace_back(copy(e.at.ip.view()), e.at.port, e.ice_pwd, e.fingerprint, e.node);
+    return std::tuple(version, m.conference, m.link, std::move(entries), m.statements);
+  }
   auto operator()(const Statements& m) { return std::tuple(m.statements); }
   auto operator()(const To& m) { return std::tuple(m.from, m.to, m.parcel); }
   auto operator()(const All& m) { return std::tuple(m.from, m.number, m.parcel); }
@@ -66,10 +72,23 @@ Result<> check_statements(const std::vector<Bytes>& statements) {
 }
 
 Result<Message> take(WireOf<Hello>&& wire, Hello*) {
-  auto& [kind, its_version, conference, statements] = wire;
+  auto& [kind, its_version, conference, link, entries, statements] = wire;
   if (its_version != version) return fail(Errc::unsupported);
+  if (link >= 1u << 24 || entries.size() > ConferenceLink::entries_max) return fail(Errc::malformed);
   CHECK(check_statements(statements));
-  return Hello{conference, std::move(statements)};
+  Hello out{conference, link, {}, std::move(statements)};
+  for (auto& [ip, port, ice_pwd, fingerprint, node] : entries) {
+    EntryNode entry;
+    if ((ip.size() != 4 && ip.size() != 16) || port == 0 || ice_pwd.size() > 64) return fail(Errc::malformed);
+    entry.at.ip.family = ip.size() == 4 ? io::IpAddress::Family::v4 : io::IpAddress::Family::v6;
+    std::copy(ip.begin(), ip.end(), entry.at.ip.bytes.begin());
+    entry.at.port = port;
+    entry.ice_pwd = std::move(ice_pwd);
+    entry.fingerprint = fingerprint;
+    entry.node = node;
+    out.entries.push_back(std::move(entry));
+  }
+  return out;
 }
 Result<Message> take(WireOf<Statements>&& wire, Statements*) {
   CHECK(check_statements(std::get<1>(wire)));

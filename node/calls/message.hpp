@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "node/calls/invitation.hpp"
 #include "node/calls/plan.hpp"
 #include "node/calls/statement.hpp"
 
@@ -23,6 +24,8 @@ std::uint32_t stream_number(const MemberId& member, MediaKind kind, Byte layer);
 
 struct Hello {
   ConferenceKey conference;
+  std::uint32_t link = 0;            ///< our number of the media link between us; 0: no media over this connection
+  std::vector<EntryNode> entries;    ///< where pages can enter through us, for links that others make
   std::vector<Bytes> statements;
   bool operator==(const Hello&) const = default;
 };

@@ -147,13 +147,20 @@ const Roster::Judged& Roster::judge(UnixTime now) const {
 const std::map<CallKey, Roster::Entry>& Roster::members(UnixTime now) const { return judge(now).members; }
 const std::map<NodeKey, std::uint64_t>& Roster::nodes(UnixTime now) const { return judge(now).nodes; }
 
-std::vector<CallKey> Roster::knocking() const {
+std::vector<Member> Roster::knockers() const {
   const auto& judged = judge(judged_at_);
-  std::vector<CallKey> out;
-  for (const auto& [call, state] : judged.states)
-    if ((state.flags & State::knocking) != 0 && !judged.members.contains(call) && !judged.removed.contains(call))
-      out.push_back(call);
-  return out;
+  std::map<CallKey, Member> out;
+  for (const auto& [digest, s] : statements_) {
+    // Who knocks describes itself: nobody else's word for it counts.
+    auto* member = say<Member>(s);
+    if (!member || s.issuer != member->call || judged.members.contains(member->call) || judged.removed.contains(member->call))
+      continue;
+    auto state = judged.states.find(member->call);
+    if (state != judged.states.end() && (state->second.flags & State::knocking) != 0) out.emplace(member->call, *member);
+  }
+  std::vector<Member> list;
+  for (auto& [call, member] : out) list.push_back(std::move(member));
+  return list;
 }
 
 bool Roster::is_admin(const AccountKey& account) const { return judge(judged_at_).admins.contains(account); }

@@ -33,8 +33,8 @@ class Roster {
   const std::map<CallKey, Entry>& members(UnixTime now) const;
   /// Nodes that serve the conference, and the uplink they declare.
   const std::map<NodeKey, std::uint64_t>& nodes(UnixTime now) const;
-  /// Who asks to be let in.
-  std::vector<CallKey> knocking() const;
+  /// Who asks to be let in, as they describe themselves.
+  std::vector<Member> knockers() const;
   bool is_admin(const AccountKey& account) const;
   /// Whether `key` is an invite under which one may still come in.
   Result<> admits(const InviteKey& key, UnixTime now) const;

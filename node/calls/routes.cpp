@@ -114,6 +114,12 @@ const std::vector<NodeIndex>& Routes::children(TreeId tree) const {
   return found == feeds_.end() ? none : found->second.children;
 }
 
+std::vector<TreeId> Routes::carried() const {
+  std::vector<TreeId> out;
+  for (const auto& [id, feed] : feeds_) out.push_back(id);
+  return out;
+}
+
 std::set<NodeIndex> Routes::listeners() const {
   std::set<NodeIndex> out;
   for (const auto& [id, feed] : feeds_) out.insert(feed.children.begin(), feed.children.end());

@@ -70,6 +70,8 @@ class Routes {
 
   /// Who gets what we have of this tree; empty for trees we do not carry.
   const std::vector<NodeIndex>& children(TreeId tree) const;
+  /// Every tree that the plan has us in.
+  std::vector<TreeId> carried() const;
   /// Nodes that expect a heartbeat of ours.
   std::set<NodeIndex> listeners() const;
   /// Nodes that we take to be dead; the coordinator wants to know.

@@ -106,6 +106,27 @@ CREATE TABLE reaction(
   PRIMARY KEY(conversation, node, sequence, account)
 ) WITHOUT ROWID;
 )sql",
+    // 2: conferences, so that their links live across restarts.
+    R"sql(
+CREATE TABLE conference(
+  key BLOB PRIMARY KEY CHECK(length(key) = 32),
+  seed BLOB,  -- of its key pair, where this node founded it
+  name TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL,
+  used_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE conference_statement(
+  conference BLOB NOT NULL,
+  digest BLOB NOT NULL,
+  statement BLOB NOT NULL,
+  PRIMARY KEY(conference, digest)
+) WITHOUT ROWID;
+CREATE TABLE conference_invite(
+  conference BLOB NOT NULL,
+  seed BLOB NOT NULL,
+  PRIMARY KEY(conference, seed)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

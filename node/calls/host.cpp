@@ -1,0 +1,235 @@
+#include "node/calls/host.hpp"
+
+#include "crypto/hpke.hpp"
+#include "node/calls/host_state.hpp"
+
+namespace conclave::calls {
+namespace asio = boost::asio;
+
+Host::Host(HostParts parts) : parts_(std::move(parts)), scope_(parts_.executor, parts_.clock) {}
+Host::~Host() = default;
+
+asio::awaitable<Result<>> Host::start() {
+  CO_TRY(identity_, co_await webrtc_identity(parts_.store, parts_.random));
+  CO_TRY(endpoint_, webrtc::Endpoint::make(
+                        identity_, [this](ByteView sealed) { return open_ufrag(sealed); }, *this,
+                        webrtc::Attachment::sink(parts_.demux.socket()), parts_.random));
+  attachment_ = std::make_unique<webrtc::Attachment>(parts_.demux, parts_.clock, *endpoint_);
+  parts_.demux.on(io::Demux::Kind::media, [this](std::span<const io::Packet> packets) { hear_media(packets); });
+  parts_.swarm.handle(std::string(protocol), [this](auto connection, auto stream) {
+    return accept_stream(std::move(connection), std::move(stream));
+  });
+  CO_TRY(auto kept, co_await load_conferences(parts_.store, parts_.clock.unix_now()));
+  for (auto& one : kept) {
+    if (rooms_.size() >= rooms_max) break;
+    auto live = make_live(one.key);
+    if (!live) continue;
+    auto& hosted = **live;
+    hosted.name = one.name;
+    hosted.seed = one.seed;
+    hosted.invites = std::move(one.invites);
+    auto now = parts_.clock.unix_now();
+    for (const auto& bytes : one.statements)
+      if (auto statement = open_statement(bytes, one.key, now))
+        hosted.live.room().learn(*statement, now, parts_.clock.now());
+  }
+  arm();
+  co_return Result<>();
+}
+
+asio::awaitable<void> Host::close() {
+  parts_.swarm.handle(std::string(protocol), {});
+  parts_.demux.on(io::Demux::Kind::media, {});
+  if (alarm_) parts_.clock.cancel(*alarm_);
+  alarm_.reset();
+  for (auto& [number, control] : streams_) control->mail.close();
+  co_await scope_.close();
+  rooms_.clear();
+  attachment_.reset();
+  endpoint_.reset();
+}
+
+// --- rooms ---
+
+Host::Hosted* Host::find(const ConferenceKey& conference) {
+  auto found = rooms_.find(conference);
+  return found == rooms_.end() ? nullptr : found->second.get();
+}
+
+Result<Host::Hosted*> Host::make_live(const ConferenceKey& conference) {
+  if (auto* known = find(conference)) return known;
+  if (rooms_.size() >= rooms_max) return fail(Errc::limit_reached);
+  auto hosted = std::make_unique<Hosted>(conference, parts_.keys.public_key(), *this, *endpoint_, parts_.clock, parts_.random);
+  hosted->live.set_uplink(parts_.uplink_bps);
+  auto* out = hosted.get();
+  rooms_.emplace(conference, std::move(hosted));
+  return out;
+}
+
+std::vector<Host::Known> Host::list() const {
+  std::vector<Known> out;
+  auto now = parts_.clock.unix_now();
+  for (const auto& [key, hosted] : rooms_)
+    out.push_back({key, hosted->name, hosted->live.room().roster().members(now).size(), hosted->seed.has_value()});
+  return out;
+}
+
+Result<> Host::say(const ConferenceKey& conference, Saying saying) {
+  auto* hosted = find(conference);
+  if (!hosted) return fail(Errc::not_found);
+  auto now = parts_.clock.unix_now();
+  hosted->live.room().learn(issue(parts_.keys, conference, now, std::move(saying), parts_.certificate), now, parts_.clock.now());
+  hosted->live.advance();
+  poke();
+  return {};
+}
+
+asio::awaitable<Result<ConferenceKey>> Host::create(std::string name) {
+  auto keys = ConferenceKeys::generate(parts_.random);
+  auto conference = keys.public_key();
+  CO_TRY(auto* hosted, make_live(conference));
+  auto now = parts_.clock.unix_now();
+  hosted->name = name;
+  hosted->seed = keys.seed();
+  hosted->live.room().learn(issue(keys, conference, now, Admin{parts_.certificate.account}), now, parts_.clock.now());
+  CO_CHECK(co_await keep_conference(parts_.store, conference, keys.seed(), name, now));
+  CO_CHECK(co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all()));
+  CO_CHECK(co_await enter(conference));
+  co_return conference;
+}
+
+asio::awaitable<Result<bool>> Host::enter(ConferenceKey conference) {
+  CO_TRY(auto* hosted, make_live(conference));
+  auto now = parts_.clock.unix_now();
+  CO_CHECK(co_await keep_conference(parts_.store, conference, hosted->seed, hosted->name, now));
+  if (!hosted->kept) {
+    hosted->kept = true;
+    scope_.start(keep_room(conference));
+  }
+  // Nodes that we do not know yet must know us: by the time the page asks, they may be found.
+  bool may = hosted->live.room().roster().is_admin(parts_.certificate.account);
+  for (int wait = 0; !may && !hosted->seed && wait < 10 && hosted->live.room().connected().empty(); ++wait)
+    co_await io::sleep_until(parts_.clock, parts_.clock.now() + std::chrono::milliseconds(100));
+  co_return hosted->live.room().roster().is_admin(parts_.certificate.account);
+}
+
+Result<Bytes> Host::certify(const ConferenceKey& conference, Member member) {
+  auto* hosted = find(conference);
+  if (!hosted) return fail(Errc::not_found);
+  if (!hosted->live.room().roster().is_admin(parts_.certificate.account)) return fail(Errc::refused);
+  member.account = parts_.certificate.account;
+  member.invite.reset();
+  return issue(parts_.keys, conference, parts_.clock.unix_now(), std::move(member), parts_.certificate).bytes;
+}
+
+Result<> Host::admit(const ConferenceKey& conference, const MemberId& id) {
+  auto* hosted = find(conference);
+  if (!hosted) return fail(Errc::not_found);
+  for (const auto& member : hosted->live.room().roster().knockers()) {
+    if (member_id(member.call) != id) continue;
+    auto admitted = member;
+    admitted.account.reset();
+    admitted.invite.reset();
+    return say(conference, std::move(admitted));
+  }
+  return fail(Errc::not_found);
+}
+
+Result<> Host::remove(const ConferenceKey& conference, const MemberId& id, bool revoke_invite) {
+  auto* hosted = find(conference);
+  if (!hosted) return fail(Errc::not_found);
+  for (const auto& [call, entry] : hosted->live.room().roster().members(parts_.clock.unix_now()))
+    if (entry.id == id) return say(conference, Remove{call, revoke_invite ? entry.member.invite : std::nullopt});
+  return fail(Errc::not_found);
+}
+
+Result<> Host::ask_to_mute(const ConferenceKey& conference, const MemberId& id, std::uint8_t kinds) {
+  auto* hosted = find(conference);
+  if (!hosted) return fail(Errc::not_found);
+  for (const auto& [call, entry] : hosted->live.room().roster().members(parts_.clock.unix_now()))
+    if (entry.id == id) return say(conference, Mute{call, kinds});
+  return fail(Errc::not_found);
+}
+
+asio::awaitable<Result<Host::Invitation>> Host::invite(ConferenceKey conference, std::uint16_t members_max,
+                                                       std::chrono::milliseconds life) {
+  auto* hosted = find(conference);
+  if (!hosted) co_return fail(Errc::not_found);
+  auto keys = SigningKeys::generate(parts_.random);
+  if (hosted->live.room().roster().is_admin(parts_.certificate.account)) {
+    Invite invite{keys.public_key(), parts_.clock.unix_now() + life, members_max, Invite::no_admission};
+    CO_CHECK(say(conference, invite));
+    CO_CHECK(co_await keep_invite(parts_.store, conference, keys.seed()));
+    CO_CHECK(co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all()));
+  } else {
+    co_return fail(Errc::refused);
+  }
+  Invitation out{{conference, keys.seed(), own_entries()}, parts_.reach_words()};
+  for (auto& entry : hosted->live.other_entries()) {
+    if (out.link.entries.size() >= ConferenceLink::entries_max) break;
+    out.link.entries.push_back(entry);
+  }
+  co_return out;
+}
+
+/// Where pages can enter through us. At most three, so that a link has room for others.
+std::vector<EntryNode> Host::own_entries() const {
+  std::vector<EntryNode> out;
+  auto add = [&](const io::Endpoint& at) {
+    if (out.size() < 3)
+      out.push_back({at, identity_.ice_pwd, *crypto::Digest::from(identity_.certificate.fingerprint()), parts_.keys.public_key()});
+  };
+  for (const auto& address : parts_.addresses())
+    if (address.transport == address::PeerAddress::Transport::nquic && !address.relay) add(address.endpoint);
+  // A machine without a network still has itself.
+  if (out.empty()) add({io::IpAddress::v4(127, 0, 0, 1), parts_.demux.socket().local_port()});
+  return out;
+}
+
+Host::Given Host::given() const {
+  Given out{0, 0, parts_.uplink_bps};
+  for (const auto& [key, hosted] : rooms_) {
+    auto figures = hosted->live.forwarder_figures();
+    out.packets_to_links += figures.to_links;
+    out.packets_to_pages += figures.to_pages;
+  }
+  return out;
+}
+
+// --- time ---
+
+void Host::poke() {
+  if (poked_) return;
+  poked_ = true;
+  // In the same turn everything that belongs together is collected; then it is sent.
+  parts_.clock.at(parts_.clock.now(), [this] {
+    poked_ = false;
+    if (!endpoint_) return;
+    advance();
+  });
+}
+
+void Host::advance() {
+  for (auto& [key, hosted] : rooms_)
+    if (hosted->live.deadline() <= parts_.clock.now()) hosted->live.advance();
+  attachment_->poke();
+  arm();
+}
+
+void Host::arm() {
+  auto when = TimePoint::max();
+  for (auto& [key, hosted] : rooms_) when = std::min(when, hosted->live.deadline());
+  if (when == armed_ && alarm_) return;
+  if (alarm_) parts_.clock.cancel(*alarm_);
+  alarm_.reset();
+  armed_ = when;
+  if (when == TimePoint::max()) return;
+  // Not before the next tick: a deadline that stands still must not spin.
+  when = std::max(when, parts_.clock.now() + std::chrono::milliseconds(1));
+  alarm_ = parts_.clock.at(when, [this] {
+    alarm_.reset();
+    if (endpoint_) advance();
+  });
+}
+
+}  // namespace conclave::calls
