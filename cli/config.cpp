@@ -67,6 +67,25 @@ bool take_log_level(const toml::node& value, Config& config) {
   return true;
 }
 
+bool take_page_urls(const toml::node& value, Config& config) {
+  auto* list = value.as_array();
+  if (!list) return false;
+  for (auto& item : *list) {
+    auto url = item.value_exact<std::string>();
+    if (!url || !url->starts_with("https://")) return false;
+    config.node.page_urls.push_back(*url);
+  }
+  return true;
+}
+
+/// Mbit/s in the file, as lines are sold.
+bool take_uplink(const toml::node& value, Config& config) {
+  auto given = value.value<double>();
+  if (!given || *given < 0 || *given > 100'000) return false;
+  config.node.uplink_bps = static_cast<std::uint64_t>(*given * 1e6);
+  return true;
+}
+
 const std::map<std::string_view, Key>& keys() {
   static const std::map<std::string_view, Key> all{
       {"udp_port", port([](Config& c) -> auto& { return c.node.udp_port; })},
@@ -79,6 +98,8 @@ const std::map<std::string_view, Key>& keys() {
       {"read_receipts", flag([](Config& c) -> auto& { return c.node.read_receipts; })},
       {"page", flag([](Config& c) -> auto& { return c.page; })},
       {"bootstrap", {"a list of texts", take_bootstrap}},
+      {"page_urls", {"a list of https:// addresses", take_page_urls}},
+      {"uplink_mbit", {"a number of Mbit/s", take_uplink}},
       {"log_level", {"one of trace, debug, info, warning, error, off", take_log_level}},
   };
   return all;

@@ -93,7 +93,7 @@ class Running {
         quiet_(quiet),
         node_({io_.get_executor(), clock_, random_}, std::move(profile), config.node),
         gateway_(io_.get_executor(), clock_, random_, gateway_options(context, config)),
-        api_(io_.get_executor(), clock_, node_, gateway_),
+        api_(io_.get_executor(), clock_, node_, gateway_, config.node.page_urls),
         narrator_(io_.get_executor(), clock_, node_) {}
 
   Outcome<> run() {

@@ -7,12 +7,14 @@
 namespace conclave::node {
 namespace asio = boost::asio;
 
-Api::Api(asio::any_io_executor executor, io::Clock& clock, Node& node, gateway::Gateway& gateway)
+Api::Api(asio::any_io_executor executor, io::Clock& clock, Node& node, gateway::Gateway& gateway,
+         std::vector<std::string> page_urls)
     : node_(node), gateway_(gateway), scope_(std::move(executor), clock) {
-  ApiParts parts{node, gateway, clock};
+  ApiParts parts{node, gateway, clock, std::move(page_urls)};
   add_node_methods(gateway.registry(), parts);
   add_contact_methods(gateway.registry(), parts);
   add_message_methods(gateway.registry(), parts);
+  add_call_methods(gateway.registry(), parts);
 }
 
 void Api::start() { scope_.start(pass_events()); }

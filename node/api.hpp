@@ -10,7 +10,8 @@ namespace conclave::node {
 class Api {
  public:
   /// Adds the methods to `gateway`, which is not started yet. Both outlive this.
-  Api(boost::asio::any_io_executor executor, io::Clock& clock, Node& node, gateway::Gateway& gateway);
+  Api(boost::asio::any_io_executor executor, io::Clock& clock, Node& node, gateway::Gateway& gateway,
+      std::vector<std::string> page_urls = {});
 
   /// Passes the node's events on to whoever listens. After `node.start()`.
   void start();
@@ -28,9 +29,11 @@ struct ApiParts {
   Node& node;
   gateway::Gateway& gateway;
   io::Clock& clock;
+  std::vector<std::string> page_urls;
 };
 void add_node_methods(gateway::Registry& registry, ApiParts parts);
 void add_contact_methods(gateway::Registry& registry, ApiParts parts);
 void add_message_methods(gateway::Registry& registry, ApiParts parts);
+void add_call_methods(gateway::Registry& registry, ApiParts parts);
 
 }  // namespace conclave::node

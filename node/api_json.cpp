@@ -42,6 +42,15 @@ struct EventNames {
   }
   Named operator()(const StatusChanged&) const { return {"status", Json::object()}; }
   Named operator()(const StoreTrouble& event) const { return {"store", {{"trouble", event.trouble}}}; }
+  Named operator()(const CallRang& event) const {
+    return {"calls.ring",
+            {{"account", codec::to_text(event.account)},
+             {"node", codec::to_text(event.node)},
+             {"conference", codec::to_text(event.conference)}}};
+  }
+  Named operator()(const ConferenceChanged& event) const {
+    return {"calls.changed", {{"conference", codec::to_text(event.conference)}}};
+  }
   Named operator()(const EventsMissed& event) const { return {"missed", {{"count", event.count}}}; }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 /// The inside of a node: its services and how they are wired. For node*.cpp.
+#include "node/calls/host.hpp"
 #include "node/chat/service.hpp"
 #include "node/contacts/roster.hpp"
 #include "node/network.hpp"
@@ -21,6 +22,9 @@ struct Node::Body {
   boost::asio::awaitable<void> close();
   chat::Company company();
   void listen();
+  calls::HostParts host_parts();
+  /// A contact's device rings here (ringing.cpp).
+  boost::asio::awaitable<void> answer_ring(NodeKey from, std::unique_ptr<io::Stream> stream);
   void connected(const NodeKey& node);
   void disconnected(const NodeKey& node);
   boost::asio::awaitable<void> count_outbox();
@@ -70,6 +74,7 @@ struct Node::Body {
   std::unique_ptr<Network> network;
   std::unique_ptr<Presence> presence;
   std::unique_ptr<chat::Service> chat;
+  std::unique_ptr<calls::Host> calls;
   io::Scope scope;
 };
 

@@ -39,12 +39,22 @@ struct StatusChanged {};
 struct StoreTrouble {
   std::string trouble;
 };
+/// A contact calls: the conference to enter, and the device that rings.
+struct CallRang {
+  AccountKey account;
+  NodeKey node;
+  ConferenceKey conference;
+};
+/// Somebody came, left, knocks, or a conference is new here.
+struct ConferenceChanged {
+  ConferenceKey conference;
+};
 /// The watcher was too slow and this many events were dropped: read the state again.
 struct EventsMissed {
   std::uint64_t count = 0;
 };
 
 using Event = std::variant<MessageStored, DeliveryAdvanced, ConversationRead, RequestArrived, ContactChanged,
-                           ContactRemoved, StatusChanged, StoreTrouble, EventsMissed>;
+                           ContactRemoved, StatusChanged, StoreTrouble, CallRang, ConferenceChanged, EventsMissed>;
 
 }  // namespace conclave::node

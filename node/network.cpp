@@ -272,6 +272,7 @@ asio::awaitable<void> Network::close() {
 }
 
 swarm::Swarm& Network::swarm() { return *body_->swarm; }
+io::Demux& Network::demux() { return *body_->demux; }
 
 MeetingPoints Network::points() {
   MeetingPoints out;

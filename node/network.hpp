@@ -6,6 +6,7 @@
 #include "node/node.hpp"
 #include "node/presence.hpp"
 #include "node/store/store.hpp"
+#include "transport/io/demux.hpp"
 #include "transport/swarm/swarm.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,6 +30,8 @@ class Network {
   boost::asio::awaitable<void> close();
 
   swarm::Swarm& swarm();
+  /// The UDP socket, for what browsers and conferences send.
+  io::Demux& demux();
   MeetingPoints points();
   /// Where others can try us, best first; `changed` is called whenever that is new.
   std::vector<address::PeerAddress> addresses() const;

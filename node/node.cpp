@@ -1,6 +1,7 @@
 #include "node/node.hpp"
 
 #include "node/body.hpp"
+#include "node/ringing.hpp"
 #include "node/store/schema.hpp"
 #include "transport/identify/identify.hpp"
 #include "transport/identify/ping.hpp"
@@ -65,6 +66,9 @@ asio::awaitable<Result<>> Node::Body::wire() {
       [this](const AccountKey& account, const NodeKey& node) { chat->seen(account, node); }});
   chat = std::make_unique<chat::Service>(chat::Parts{around.executor, around.clock, *store, self, company()},
                                          around.random);
+  calls = std::make_unique<calls::Host>(host_parts());
+  CO_CHECK(co_await calls->start());
+  calls->on_change([this](const ConferenceKey& conference) { watchers.tell(ConferenceChanged{conference}); });
   listen();
   presence->set_addresses(network->addresses(), {});
   presence->start();
@@ -104,6 +108,9 @@ void Node::Body::listen() {
   });
   swarm.handle(std::string(identify::ping_protocol), [](auto, auto stream) -> asio::awaitable<void> {
     (void)co_await identify::answer_pings(*stream);
+  });
+  swarm.handle(std::string(ring_protocol), [this](auto connection, auto stream) {
+    return answer_ring(connection->peer(), std::move(stream));
   });
   swarm.on_connected([this](auto connection) { connected(connection->peer()); });
   swarm.on_disconnected([this](const NodeKey& node) { disconnected(node); });
@@ -148,6 +155,7 @@ asio::awaitable<void> Node::Body::close() {
   if (stage == Stage::closed) co_return;
   stage = Stage::closed;
   // From above to below: nobody may use what is gone.
+  if (calls) co_await calls->close();
   if (chat) co_await chat->close();
   if (presence) co_await presence->close();
   co_await scope.close();

@@ -24,6 +24,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+namespace conclave::calls {
+class Host;
+}
+
 namespace conclave::node {
 
 struct Options {
@@ -34,6 +38,8 @@ struct Options {
   bool lan = true;                     ///< find and be found by mDNS
   bool map_port = true;                ///< ask the router by UPnP and NAT-PMP
   bool read_receipts = true;           ///< tell contacts what we have read
+  std::uint64_t uplink_bps = 20'000'000;  ///< what conferences may send from here, for us and for others
+  std::vector<std::string> page_urls;  ///< https mirrors of the page, for links; addressed by its hash
   std::vector<std::string> bootstrap;  ///< multiaddrs, or links, to start from
   int work_bits = 20;  ///< proof of work for a place in the DHT: all nodes of a network use the same
 };
@@ -152,6 +158,11 @@ class Node {
   boost::asio::awaitable<Result<std::string>> add_device(NodeKey node, std::string name);
   /// Takes a certificate back for good: contacts are told, and drop the device. Errc::no_account_key.
   boost::asio::awaitable<Result<>> revoke_device(NodeKey node);
+
+  /// Conferences on this node. Only while running.
+  calls::Host& calls();
+  /// Rings at all devices of a contact that can be reached. Errc::unknown_account, unreachable.
+  boost::asio::awaitable<Result<>> ring(AccountKey account, ConferenceKey conference);
 
   /// As `Profile::backup`, while running.
   boost::asio::awaitable<Result<>> backup(std::filesystem::path file, std::string passphrase);

@@ -1,6 +1,7 @@
 // Other nodes: finding them, control streams to them, media from them.
 #include "crypto/codec/msgpack.hpp"
 #include "node/calls/host_state.hpp"
+#include "node/calls/media_packet.hpp"
 
 namespace conclave::calls {
 namespace asio = boost::asio;
@@ -13,7 +14,6 @@ constexpr Duration search_every = 5s;       ///< while a node that serves a memb
 constexpr Duration publish_every = 10min;
 constexpr std::chrono::milliseconds entry_life = std::chrono::hours(2);
 constexpr Duration dial_patience = 5s;
-constexpr Duration hello_patience = 10s;
 constexpr std::size_t places_max = 512;
 
 asio::awaitable<Result<Message>> read_message(io::Stream& stream) {

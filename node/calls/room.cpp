@@ -91,7 +91,8 @@ void Room::after_roster(UnixTime wall, TimePoint now) {
     outputs_.want_nodes(nodes);
   }
   std::vector<Candidate> candidates{{self_, false}};
-  for (const auto& [node, peer] : peers_) candidates.push_back({node, false});
+  for (const auto& [node, peer] : peers_)
+    if (serves(node, wall)) candidates.push_back({node, false});
   steering_.set_members(candidates, now);
   outputs_.roster_changed();
 }
@@ -253,6 +254,13 @@ Result<> Room::node_says(const NodeKey& node, const Message& message, UnixTime w
     share(take(statements->statements, wall, now), node, std::nullopt);
     return {};
   }
+  // What a node can and wants is remembered before it belongs, so that it need not say it again.
+  if (auto* demand = std::get_if<Demand>(&message)) {
+    if (peer.demand == *demand) return {};
+    peer.demand = *demand;
+    steering_.on_change(now);
+    return {};
+  }
   // The rest is for nodes that serve somebody who is in; a node of somebody who knocks waits until then.
   if (!serves(node, wall)) return {};
   if (auto* to = std::get_if<To>(&message)) {
@@ -289,11 +297,6 @@ Result<> Room::node_says(const NodeKey& node, const Message& message, UnixTime w
   } else if (auto* report = std::get_if<Report>(&message)) {
     for (const auto& dead : report->dead)
       if (!peers_.contains(dead)) steering_.on_dead(dead, now);
-  } else if (auto* demand = std::get_if<Demand>(&message)) {
-    if (peer.demand != *demand) {
-      peer.demand = *demand;
-      steering_.on_change(now);
-    }
   } else if (auto* plan = std::get_if<PlanMessage>(&message)) {
     return on_plan(*plan, now);
   }

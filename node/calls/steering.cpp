@@ -6,8 +6,10 @@ Steering::Steering(const ConferenceKey& conference, const NodeKey& self, Steerin
     : conference_(conference), self_(self), times_(times) {}
 
 void Steering::set_members(std::span<const Candidate> members, TimePoint now) {
-  members_.clear();
-  for (const auto& member : members) members_[member.key] = member.admin;
+  std::map<NodeKey, bool> fresh;
+  for (const auto& member : members) fresh[member.key] = member.admin;
+  if (fresh == members_) return;
+  members_ = std::move(fresh);
   std::erase_if(dead_, [&](const NodeKey& node) { return !members_.contains(node); });
   on_change(now);
 }

@@ -1,0 +1,81 @@
+#include "node/ringing.hpp"
+
+#include "crypto/codec/msgpack.hpp"
+#include "node/body.hpp"
+
+namespace conclave::node {
+namespace asio = boost::asio;
+namespace {
+
+using RingWire = std::tuple<std::uint8_t, ConferenceKey>;
+constexpr std::uint8_t version = 1;
+
+asio::awaitable<Result<ConferenceKey>> read_ring(io::Stream& stream) {
+  Bytes bytes(ring_size_max);
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    auto more = co_await stream.read_some(MutableBytes(bytes).subspan(have));
+    if (!more && more.error() == conclave::Errc::end_of_stream) break;
+    if (!more) co_return fail(more.error());
+    have += *more;
+  }
+  CO_TRY(auto wire, codec::unpack<RingWire>(ByteView(bytes).first(have)));
+  if (std::get<0>(wire) != version) co_return fail(conclave::Errc::unsupported);
+  co_return std::get<1>(wire);
+}
+
+}  // namespace
+
+calls::HostParts Node::Body::host_parts() {
+  auto points = network->points();
+  return {around.executor,
+          around.clock,
+          around.random,
+          profile.contents().keys.node,
+          *profile.contents().keys.certificate,
+          *store,
+          network->swarm(),
+          network->demux(),
+          options.uplink_bps,
+          [this] { return network->addresses(); },
+          [this] {
+            Status status;
+            network->describe(status);
+            return status.reachability_words;
+          },
+          points.read,
+          points.publish};
+}
+
+asio::awaitable<void> Node::Body::answer_ring(NodeKey from, std::unique_ptr<io::Stream> stream) {
+  auto account = roster->account_of(from);
+  auto* person = account ? roster->find(*account) : nullptr;
+  if (!person || person->standing != contacts::Standing::contact || person->blocked) co_return;
+  auto conference = co_await read_ring(*stream);
+  if (conference) watchers.tell(CallRang{*account, from, *conference});
+}
+
+calls::Host& Node::calls() { return *body_->calls; }
+
+asio::awaitable<Result<>> Node::ring(AccountKey account, ConferenceKey conference) {
+  auto& body = *body_;
+  if (!body.running()) co_return fail(Errc::not_running);
+  auto* person = body.roster->find(account);
+  if (!person || person->standing != contacts::Standing::contact) co_return fail(Errc::unknown_account);
+  auto message = codec::pack(RingWire(version, conference));
+  bool rang = false;
+  for (auto& node : co_await body.presence->reach(account)) {
+    auto connection = body.network->swarm().find(node);
+    if (!connection) continue;
+    auto stream = co_await connection->open(std::string(ring_protocol));
+    if (!stream || !co_await (*stream)->write_all(message)) continue;
+    rang |= (co_await (*stream)->close_write()).has_value();
+    // Until the other end has read and let go, or has had time enough.
+    std::array<Byte, 1> end;
+    (void)co_await (*stream)->read_some(end);
+  }
+  if (!rang) co_return fail(Errc::unreachable);
+  co_return Result<>();
+}
+
+}  // namespace conclave::node
