@@ -131,7 +131,7 @@ TEST(Request, is_an_object_with_three_members) {
 
 RC_GTEST_PROP(Request, noise_gives_a_request_or_an_error, (const std::string& noise)) {
   auto request = decode_request(noise);
-  RC_ASSERT(request || !request.error().message.empty());
+  RC_ASSERT((request || !request.error().message.empty()));
 }
 
 RC_GTEST_PROP(Request, an_answer_is_json_whatever_its_texts_hold, (const std::string& body)) {

@@ -87,10 +87,10 @@ RC_GTEST_PROP(Multistream, noise_gives_progress_or_an_error, ()) {
   auto noise = *rc::gen::container<Bytes>(rc::gen::element<Byte>(0, 1, 2, 3, 0x13, '/', '\n', 0x80, 0xff));
   Choice theirs(speaks_echo);
   auto used = theirs.receive(noise);
-  RC_ASSERT(!used || *used == noise.size() || theirs.chosen());
+  RC_ASSERT((!used || *used == noise.size() || theirs.chosen()));
   Proposal ours("/echo/1");
   used = ours.receive(noise);
-  RC_ASSERT(!used || *used == noise.size() || ours.agreed());
+  RC_ASSERT((!used || *used == noise.size() || ours.agreed()));
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ RC_GTEST_PROP(NoisePayload, damage_is_noticed, ()) {
   auto position = *rc::gen::inRange<std::size_t>(0, payload.size());
   payload[position] ^= static_cast<Byte>(1 << *rc::gen::inRange(0, 8));
   auto read = tcp::verify_noise_payload(payload, some_static);
-  RC_ASSERT(!read || read->identity == ends.ours.public_key());
+  RC_ASSERT((!read || read->identity == ends.ours.public_key()));
 }
 
 TEST(NoisePayload, the_initiators_first_muxer_that_the_responder_has_is_taken) {
