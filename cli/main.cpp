@@ -34,6 +34,7 @@ void add_commands(CLI::App& program, Context& context) {
   add_requests(program, context);
   add_send(program, context);
   add_chat(program, context);
+  add_call(program, context);
   add_history(program, context);
   add_watch(program, context);
   add_ping(program, context);

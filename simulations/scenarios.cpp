@@ -12,6 +12,7 @@ void scenario_entries(const Options&, Report&);
 void scenario_partition(const Options&, Report&);
 void scenario_people(const Options&, Report&);
 void scenario_poison(const Options&, Report&);
+void scenario_rekey(const Options&, Report&);
 void scenario_swarm(const Options&, Report&);
 void scenario_sybils(const Options&, Report&);
 void scenario_target(const Options&, Report&);
@@ -30,6 +31,8 @@ std::vector<Scenario> scenarios() {
       {"people", 1000, "whole nodes with contacts: what does being there cost, and do messages find strangers by key?",
        scenario_people},
       {"poison", 1'000, "one /16 speaks to all for a day: what does it own, also of who restarts?", scenario_poison},
+      {"rekey", 100, "a conference: how long until everybody has everybody's new keys, the processor's time charged?",
+       scenario_rekey},
       {"swarm", 600, "the soak: random worlds until an invariant breaks", scenario_swarm},
       {"sybils", 1'000'000, "20 % of all identities collude: are lookups right?", scenario_sybils},
       {"target", 10'000, "50 addresses against one person for three days: is she found?", scenario_target},

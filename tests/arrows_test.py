@@ -47,6 +47,8 @@ for floor, allowed in below.items():
             elif floor == to[0] == "transport" and len(parts) > 2 and to[1] != parts[1]:
                 if to[1] not in transport.get(parts[1], []):
                     wrong.append(f"{path.relative_to(root)} includes {target}: transport/{parts[1]} may not")
+            elif to[:2] == ["node", "member"] and floor == "node" and parts[1] != "member":
+                wrong.append(f"{path.relative_to(root)} includes {target}: the node holds no media keys")
             elif floor == to[0] == "node" and len(parts) > 2 and len(to) > 2 and to[1] != parts[1]:
                 # The store is below the others: it keeps rows, they give them meaning.
                 if to[1] in strangers - {"store"} and parts[1] in strangers:

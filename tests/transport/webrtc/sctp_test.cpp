@@ -2,31 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <sys/time.h>
-
-#include <ctime>
 
 #include "crypto/random.hpp"
+#include "tests/transport/webrtc/virtual_wall.hpp"
 #include "transport/webrtc/dcep.hpp"
-
-namespace {
-/// What `gettimeofday` says while a test runs in virtual time; the real time otherwise.
-std::optional<conclave::TimePoint> virtual_time;
-}  // namespace
-
-// usrsctp measures by the wall clock what its timers then decide upon: a chunk that was sent "just now" is not
-// sent again. This definition comes before the C library's for every shared library of the test.
-extern "C" int gettimeofday(timeval* out, void*) noexcept {
-  if (virtual_time) {
-    auto us = virtual_time->time_since_epoch().count();
-    *out = {us / 1'000'000, us % 1'000'000};
-    return 0;
-  }
-  timespec real{};
-  clock_gettime(CLOCK_REALTIME, &real);
-  *out = {real.tv_sec, real.tv_nsec / 1000};
-  return 0;
-}
 
 namespace conclave::webrtc {
 namespace {
@@ -38,8 +17,8 @@ struct Pair {
   std::function<bool(std::size_t)> lost = [](std::size_t) { return false; };
   std::vector<Sctp::Message> at_a, at_b;
 
-  Pair() { virtual_time = now; }
-  ~Pair() { virtual_time.reset(); }
+  Pair() { test::virtual_wall = now; }
+  ~Pair() { test::virtual_wall.reset(); }
   Pair(const Pair&) = delete;
   Pair& operator=(const Pair&) = delete;
 
@@ -54,7 +33,7 @@ struct Pair {
   }
   void run(Duration span) {
     for (auto end = now + span; now < end; now += Sctp::tick) {
-      virtual_time = now;
+      test::virtual_wall = now;
       Sctp::advance(now);
       for (bool more = true; more;) {
         more = carry(a, b, at_b);
