@@ -1,10 +1,16 @@
 # What the stages of ./test share. Sourced from the root of the checkout.
 
-# build <preset> [cmake options]
-build() {
+# configure <preset> [cmake options]
+configure() {
   local preset=$1
   shift
   cmake --preset "$preset" "$@" >/dev/null
+}
+
+# build <preset> [cmake options]
+build() {
+  local preset=$1
+  configure "$@"
   cmake --build --preset "$preset" -- -k 0
 }
 
@@ -15,7 +21,7 @@ run_tests() {
     [ -x "$program" ] && [ -f "$program" ] || continue
     report=build/$preset/$(basename "$program").json
     rm -f "$report"
-    "$program" --gtest_brief=1 --gtest_output="json:$report" || status=1
+    timeout 900 "$program" --gtest_brief=1 --gtest_output="json:$report" || status=1
     python3 tests/count.py "$report" "$(basename "$program")" || status=1
   done
   return $status
