@@ -14,6 +14,9 @@ build() {
   cmake --build --preset "$preset" -- -k 0
 }
 
+# The release build as every stage wants it: one set of options, so that no stage builds it anew.
+build_release() { build release -DCONCLAVE_WERROR=ON -DCONCLAVE_TESTS=ON -DCONCLAVE_BENCH=ON; }
+
 # run_tests <preset>: every test_* program of that build; prints the passed, failed and skipped counts.
 run_tests() {
   local preset=$1 program report status=0
