@@ -28,12 +28,12 @@ Page::Page(PageConfig config, const DtlsContext& dtls, Listener& listener, Sink 
 }
 
 void Page::check(TimePoint now) {
-  // Answers to lost checks are not waited for: a transaction is one attempt.
-  random_.fill(transaction_);
-  awaiting_ = true;
-  check_sent_ = now;
+  StunTransaction transaction;
+  random_.fill(transaction);
+  checks_.emplace_back(transaction, now);
+  if (checks_.size() > checks_max) checks_.pop_front();
   check_at_ = now + (nominated_ ? check_again : check_first);
-  StunWriter writer(StunMessage::Class::request, transaction_);
+  StunWriter writer(StunMessage::Class::request, transaction);
   writer.username(username_).priority(host_priority).controlling(tie_breaker_).use_candidate();
   sink_(writer.integrity(view(config_.ice_pwd)).fingerprint().bytes());
 }
@@ -41,13 +41,13 @@ void Page::check(TimePoint now) {
 void Page::hear_stun(ByteView datagram, TimePoint now) {
   auto message = decode_stun(datagram);
   // Errors are not worth a reaction: whoever knows the password could only send us away.
-  if (!message || message->kind != StunMessage::Class::success || !awaiting_ ||
-      message->transaction != transaction_ || !message->authentic(view(config_.ice_pwd))) {
-    return;
-  }
-  awaiting_ = false;
+  if (!message || message->kind != StunMessage::Class::success) return;
+  auto check = std::ranges::find(checks_, message->transaction, [](auto& each) { return each.first; });
+  if (check == checks_.end() || !message->authentic(view(config_.ice_pwd))) return;
+  auto round_trip = now - check->second;
+  checks_.erase(checks_.begin(), check + 1);
   heard_ = now;
-  rtt_ = nominated_ ? (rtt_ * 7 + (now - check_sent_)) / 8 : now - check_sent_;
+  rtt_ = nominated_ ? (rtt_ * 7 + round_trip) / 8 : round_trip;
   check_at_ = now + consent_every;
   if (std::exchange(nominated_, true)) return;
   // Earlier the node would not answer a ClientHello from an address that it does not know.

@@ -5,6 +5,7 @@
 ///
 /// Sans-IO: datagrams of one remote address and time in, datagrams through the sink, events to the listener, which
 /// may send and close inside its calls. One page per local socket and node.
+#include <deque>
 #include <functional>
 #include <optional>
 
@@ -30,10 +31,11 @@ class Page {
  public:
   enum class State : Byte { connecting, connected, closed };
   /// Checks until the first answer, then consent (RFC 7675) less often; an unanswered check is soon repeated.
-  static constexpr Duration check_first{200'000}, check_again{250'000}, consent_every{1'000'000};
+  static constexpr Duration check_first{200'000}, check_again{200'000}, consent_every{1'000'000};
   /// Without an authentic packet for this long the node has gone.
   static constexpr Duration silence_max{3'000'000};
   static constexpr Duration connect_max{8'000'000};
+  static constexpr std::size_t checks_max = 32;  ///< that may be answered
 
   class Listener {
    public:
@@ -96,9 +98,10 @@ class Page {
   State state_ = State::connecting;
   std::string username_;
   std::uint64_t tie_breaker_;
-  StunTransaction transaction_{};
-  bool awaiting_ = false, nominated_ = false;
-  TimePoint check_sent_{}, check_at_, begun_, heard_, sctp_tick_ = TimePoint::max();
+  /// Answers to earlier checks count as well: a path may be slower than we are patient.
+  std::deque<std::pair<StunTransaction, TimePoint>> checks_;
+  bool nominated_ = false;
+  TimePoint check_at_, begun_, heard_, sctp_tick_ = TimePoint::max();
   Duration rtt_{100'000};
   Counters counters_;
 };
