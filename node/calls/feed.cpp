@@ -34,6 +34,11 @@ bool Feed::keep(const MediaUnit& unit, TimePoint now) {
     key_at_ = now;
     key_frame.satisfied();
   }
+  if (!arrival_ || now - *arrival_ > age_max) {
+    // A stream that begins, or goes on after a silence, is measured from here.
+    rate_since_ = now;
+    rate_bytes_ = 0;
+  }
   arrival_ = now;
   shunned_until_ = {};
   rate_bytes_ += unit.payload.size() + 40;
@@ -119,7 +124,7 @@ std::uint32_t Feed::rate(TimePoint now) {
     auto seconds = std::chrono::duration<double>(passed).count();
     auto measured = static_cast<double>(rate_bytes_) * 8 / seconds;
     // The first measure stands as it is; later ones are smoothed over key frames.
-    rate_ = static_cast<std::uint32_t>(rate_ == 0 || passed > age_max ? measured : 0.5 * rate_ + 0.5 * measured);
+    rate_ = static_cast<std::uint32_t>(rate_ == 0 ? measured : 0.5 * rate_ + 0.5 * measured);
     rate_bytes_ = 0;
     rate_since_ = now;
   }

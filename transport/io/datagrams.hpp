@@ -15,6 +15,14 @@ struct Packet {
   ByteView bytes;
 };
 
+/// One of many that leave together.
+struct Departing {
+  Endpoint to;
+  std::optional<IpAddress> from;  ///< as in Datagrams::send
+  ByteView bytes;
+  std::size_t segment_size = 0;   ///< as in Datagrams::send
+};
+
 class Datagrams {
  public:
   using Receiver = std::function<void(std::span<const Packet>)>;
@@ -26,6 +34,15 @@ class Datagrams {
   /// Returns false when the packets were dropped for want of buffer.
   virtual bool send(const Endpoint& to, ByteView bytes, std::size_t segment_size = 0,
                     const std::optional<IpAddress>& from = std::nullopt) = 0;
+  /// The same for many at once, to whatever addresses: one call to the system where it has one (sendmmsg). Returns
+  /// how many were taken; those behind were dropped for want of buffer.
+  virtual std::size_t send_many(std::span<const Departing> departing) {
+    for (std::size_t i = 0; i < departing.size(); ++i) {
+      auto& one = departing[i];
+      if (!send(one.to, one.bytes, one.segment_size, one.from)) return i;
+    }
+    return departing.size();
+  }
   /// Calls `ready` once when the socket takes packets again.
   virtual void when_sendable(std::function<void()> ready) = 0;
   /// Everything that arrives, in batches. One receiver: the demultiplexer (transport/io/demux.hpp).

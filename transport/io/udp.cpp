@@ -113,6 +113,8 @@ bool Udp::send(const Endpoint& to, ByteView bytes, std::size_t segment_size, con
   return state_->packets->send(to, bytes, segment_size, from);
 }
 
+std::size_t Udp::send_many(std::span<const Departing> departing) { return state_->packets->send_many(departing); }
+
 void Udp::when_sendable(std::function<void()> ready) {
   state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
                                 [ready = std::move(ready)](boost::system::error_code error) {

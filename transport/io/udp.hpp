@@ -30,6 +30,7 @@ class Udp final : public Datagrams {
 
   bool send(const Endpoint& to, ByteView bytes, std::size_t segment_size = 0,
             const std::optional<IpAddress>& from = std::nullopt) override;
+  std::size_t send_many(std::span<const Departing> departing) override;
   void when_sendable(std::function<void()> ready) override;
   void on_receive(Receiver receiver) override;
   std::uint16_t local_port() const override;

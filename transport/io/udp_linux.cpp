@@ -1,4 +1,4 @@
-// Linux's fast road: recvmmsg with UDP_GRO in, sendmsg with UDP_SEGMENT out, and the packet's local address.
+// Linux's fast road: recvmmsg with UDP_GRO in, sendmsg and sendmmsg with UDP_SEGMENT out, and the packet's local address.
 #include "transport/io/udp_packets.hpp"
 
 #ifdef __linux__
@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t messages = 8;          ///< per recvmmsg
 constexpr std::size_t message_max = 65536;   ///< GRO glues up to 64 KiB
+constexpr std::size_t together = 64;         ///< per sendmmsg
 constexpr std::size_t send_max = 65000;      ///< below the 65507 of an IPv4 datagram, which bounds a GSO send as well
 constexpr std::size_t segments_max = 64;     ///< UDP_MAX_SEGMENTS of the older kernels
 
@@ -98,7 +99,51 @@ class BatchedUdp final : public UdpPackets {
     return true;
   }
 
+  std::size_t send_many(std::span<const Departing> departing) override {
+    std::size_t done = 0;
+    while (done < departing.size()) {
+      auto some = departing.subspan(done, std::min(together, departing.size() - done));
+      auto sent = send_some(some);
+      done += sent;
+      if (sent == some.size()) continue;
+      // The first that was refused goes its own way, which knows what to make of every error.
+      auto& one = departing[done];
+      if (!send(one.to, one.bytes, one.segment_size, one.from)) return done;
+      ++done;
+    }
+    return done;
+  }
+
  private:
+  /// How many of them the system took in one call.
+  std::size_t send_some(std::span<const Departing> departing) {
+    std::array<mmsghdr, together> headers;
+    std::array<iovec, together> pieces;
+    std::array<sockaddr_storage, together> addresses;
+    std::array<Control, together> controls;
+    std::size_t count = 0;
+    for (auto& one : departing) {
+      bool cut = one.segment_size != 0 && one.segment_size < one.bytes.size();
+      auto size = to_sockaddr(one.to, socket_.v6, addresses[count]);
+      if (size == 0 || (cut && (!segmentation_ || one.bytes.size() > send_max))) break;
+      pieces[count] = {const_cast<Byte*>(one.bytes.data()), one.bytes.size()};
+      msghdr message{};
+      message.msg_name = &addresses[count];
+      message.msg_namelen = size;
+      message.msg_iov = &pieces[count];
+      message.msg_iovlen = 1;
+      message.msg_control = &controls[count];
+      if (one.from && !one.from->unspecified()) put_source(message, *one.from);
+      if (cut) put_control(message, IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(one.segment_size));
+      if (message.msg_controllen == 0) message.msg_control = nullptr;
+      headers[count].msg_hdr = message;
+      headers[count++].msg_len = 0;
+    }
+    if (count == 0) return 0;
+    auto sent = ::sendmmsg(socket_.handle, headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  }
+
   /// Cuts a message that the kernel glued together back into the packets that were sent.
   void take(mmsghdr& received, const Endpoint& from, ByteView bytes) {
     auto& message = received.msg_hdr;

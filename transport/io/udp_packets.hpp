@@ -24,6 +24,14 @@ class UdpPackets {
   /// As Datagrams::send.
   virtual bool send(const Endpoint& to, ByteView bytes, std::size_t segment_size,
                     const std::optional<IpAddress>& from) = 0;
+  /// As Datagrams::send_many; one by one unless the system knows better.
+  virtual std::size_t send_many(std::span<const Departing> departing) {
+    for (std::size_t i = 0; i < departing.size(); ++i) {
+      auto& one = departing[i];
+      if (!send(one.to, one.bytes, one.segment_size, one.from)) return i;
+    }
+    return departing.size();
+  }
 };
 
 /// Null where the system has nothing better than `plain_udp`.

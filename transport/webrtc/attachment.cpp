@@ -41,7 +41,8 @@ void Attachment::arm() {
 }
 
 Outbox::Sink Attachment::sink(io::Datagrams& socket) {
-  return [&socket](std::span<const Outbox::Datagram> datagrams) {
+  return [&socket, departing = std::vector<io::Departing>()](std::span<const Outbox::Datagram> datagrams) mutable {
+    departing.clear();
     for (std::size_t i = 0; i < datagrams.size();) {
       auto& first = datagrams[i];
       auto* begin = first.bytes.data();
@@ -55,9 +56,10 @@ Outbox::Sink Attachment::sink(io::Datagrams& socket) {
         total += datagrams[i + n].bytes.size();
         ++n;
       }
-      socket.send(first.to, ByteView(begin, total), n > 1 ? segment : 0, first.from);
+      departing.push_back({first.to, first.from, ByteView(begin, total), n > 1 ? segment : 0});
       i += n;
     }
+    (void)socket.send_many(departing);  // what a full buffer drops is repaired like any loss
   };
 }
 

@@ -20,7 +20,8 @@ class Attachment {
   /// After the owner has called the endpoint from outside its events: sends what is waiting, looks at the
   /// deadline again.
   void poke();
-  /// A sink for `Endpoint::make`: neighbours of one size to one address leave in one call.
+  /// A sink for `Endpoint::make`: all leave in one call to the system, neighbours of one size to one
+  /// address as one piece.
   static Outbox::Sink sink(io::Datagrams& socket);
 
  private:
