@@ -46,6 +46,29 @@ class Udp : public testing::TestWithParam<Batching> {
   asio::io_context context{1};
 };
 
+TEST_P(Udp, sends_many_datagrams_to_several_places_in_their_order) {
+  auto a = bound(context, "127.0.0.1:0", GetParam());
+  auto b = bound(context, "127.0.0.1:0", GetParam());
+  auto c = bound(context, "127.0.0.1:0", GetParam());
+  Listener at_b(*b), at_c(*c);
+  std::vector<Bytes> texts;
+  std::vector<io::Departing> departing;
+  for (Byte i = 0; i < 150; ++i) texts.push_back(Bytes(100 + i, i));
+  for (Byte i = 0; i < 150; ++i) departing.push_back({i % 2 ? c->local() : b->local(), std::nullopt, texts[i], 0});
+  const Bytes three(250, Byte{200});
+  departing.push_back({b->local(), io::IpAddress::v4(127, 0, 0, 1), three, 100});
+  EXPECT_EQ(a->send_many(departing), departing.size());
+  run(context, [&] { return at_b.heard.size() == 78 && at_c.heard.size() == 75; });
+  ASSERT_EQ(at_b.heard.size(), 78u);
+  ASSERT_EQ(at_c.heard.size(), 75u);
+  for (std::size_t i = 0; i < 75; ++i) {
+    EXPECT_EQ(at_b.heard[i].bytes, texts[2 * i]);
+    EXPECT_EQ(at_c.heard[i].bytes, texts[2 * i + 1]);
+  }
+  EXPECT_EQ(at_b.heard[75].bytes.size(), 100u);
+  EXPECT_EQ(at_b.heard[77].bytes.size(), 50u);
+}
+
 TEST_P(Udp, carries_datagrams_both_ways_and_says_who_sent_them) {
   auto a = bound(context, "127.0.0.1:0", GetParam());
   auto b = bound(context, "127.0.0.1:0", GetParam());
