@@ -30,7 +30,7 @@ class MediaLink {
  public:
   static constexpr Duration heartbeat{100'000};
   static constexpr Duration ack_delay{25'000};
-  static constexpr double pace = 1.25;  ///< above the estimate: frames come in bursts
+  static constexpr double pace = 1.0;  ///< above the estimate a backlog would never drain
   static constexpr std::size_t nack_max = 255;
 
   class Owner {
