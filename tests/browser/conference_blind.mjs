@@ -33,7 +33,7 @@ async function search(marker, clear) {
   const address = server.url + fragmentOf(await copyLink(founder));
   await founder.evaluate("window.session.leave()");
   const capture = join(temporary, `${clear ? "clear" : "sealed"}.pcap`);
-  const tap = spawn("dumpcap", ["-q", "-i", "lo", "-f", "udp", "-w", capture], { stdio: "ignore" });
+  const tap = spawn("dumpcap", ["-q", "-i", "any", "-f", "udp", "-w", capture], { stdio: "ignore" });
   await wait(1000);
   const browser = await startBrowser("chromium");
   const pages = [await browser.open(address), await browser.open(address)];

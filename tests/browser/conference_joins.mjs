@@ -82,7 +82,7 @@ export async function staticPages() {
   const owner = await startConference(ownerBrowser, node, "Amara");
   const fragment = fragmentOf(await copyLink(owner));
   const server = await startStatic();
-  const count = full ? 100 : 10;
+  const count = Number(process.env.CONCLAVE_TEST_COUNT ?? (full ? 100 : 10));
   try {
     for (const kind of ["chromium", "firefox"]) {
       const browser = await startBrowser(kind);

@@ -65,7 +65,7 @@ export class Node {
   async run() {
     const config = this.config ? ["--config", this.config] : [];
     const log = process.env.CONCLAVE_TEST_LOG ? ["--log-level", process.env.CONCLAVE_TEST_LOG] : [];
-    this.process = spawn(program, [...config, ...log, "run", "--json", "--profile", this.profile, "--no-lan", "--no-map-port", "--listen", "127.0.0.1", ...this.options],
+    this.process = spawn(program, [...config, ...log, "run", "--json", "--profile", this.profile, "--no-lan", "--no-map-port", ...this.options],
       { stdio: ["ignore", "pipe", process.env.CONCLAVE_TEST_LOG ? "inherit" : "ignore"], env: environment });
     nodes.add(this);
     this.process.once("exit", () => nodes.delete(this));
