@@ -14,8 +14,7 @@ export async function meet({ firefox = true, configs = [] } = {}) {
   const browsers = [];
   for (const _ of nodes) browsers.push(await startBrowser("chromium"));
   const founder = await startConference(browsers[0], nodes[0], names[0]);
-  const { conferences } = await nodes[0].call("calls.list");
-  const key = conferences[0].conference;
+  const [{ conference: key }] = await nodes[0].call("calls.list");
 
   const pages = { [names[0]]: founder };
   for (const i of [1, 2]) {

@@ -133,7 +133,7 @@ const answers: Record<string, unknown> = {
   "contacts.list": { contacts: names.slice(1, 7).map((name, i) => ({ account: account(i), name, online: i < 3, verified: i === 0, blocked: false })) },
   "requests.list": { requests: [{ account: account(9), preview: "Hi, this is Ines from the choir!", messages: 1 }] },
   "calls.given": { packets_to_nodes: 48_210, uplink_bps: 20_000_000 },
-  "calls.list": { conferences: [{ conference: "z6MkConference", name: "Choir practice", members: 4 }] },
+  "calls.list": [{ conference: "z6MkConference", name: "Choir practice", members: 4 }],
   "conversations.list": {
     conversations: [["See you at eight then", 0], ["Did you read the draft?", 2], ["Thanks!", 0]].map(([body, unread], i) => ({ with: account(i), unread, last: { body, sent_ms: 3 - i } })),
   },
