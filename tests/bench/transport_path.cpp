@@ -1,5 +1,5 @@
 // A long, fast, lossy path in this process: datagrams wait 20 ms each way, one in a hundred is lost, and a
-// bottleneck with a short queue lets 500 Mbit/s through. (This machine's kernel has no netem.)
+// bottleneck with 50 ms of queue, about what the path itself holds, lets 500 Mbit/s through. (This machine's kernel has no netem.)
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <cstdio>
@@ -50,7 +50,7 @@ class SlowSocket final : public io::Datagrams {
     io::Endpoint to;
     Bytes bytes;
   };
-  static constexpr double loss = 0.01, rate_mbit = 500, queue_us = 20'000;
+  static constexpr double loss = 0.01, rate_mbit = 500, queue_us = 50'000;
   static constexpr Duration::rep delay_us = 20'000;
 
   void arm() {

@@ -64,7 +64,7 @@ Figures stream(quic::Suite suite) {
       settings_for(suite),
       [&](End&, std::shared_ptr<io::Connection> connection) -> asio::awaitable<void> {
         auto stream = co_await connection->open("/bench/1");
-        Bytes block(1 << 20, 0x5a);
+        Bytes block(256 << 10, 0x5a);
         auto cpu = thread_cpu(), start = wall();
         for (std::size_t sent = 0; sent < bytes; sent += block.size())
           if (auto written = co_await (*stream)->write_all(block); !written) give_up("write", written.error());
@@ -75,7 +75,7 @@ Figures stream(quic::Suite suite) {
       },
       [&](End& end, std::shared_ptr<io::Connection> connection) -> asio::awaitable<void> {
         auto next = co_await connection->accept();
-        Bytes buffer(1 << 20);
+        Bytes buffer(256 << 10);
         auto cpu = thread_cpu(), start = wall();
         while (auto size = co_await next->stream->read_some(buffer)) in.count += *size;
         in.cpu = thread_cpu() - cpu;

@@ -16,7 +16,7 @@ class ByteQueue {
   void push(ByteView bytes) {
     size_ += bytes.size();
     while (!bytes.empty()) {
-      if (chunks_.empty() || chunks_.back().room() == 0) chunks_.emplace_back(bytes.size());
+      if (chunks_.empty() || chunks_.back().room() == 0) add_chunk(bytes.size());
       auto& chunk = chunks_.back();
       auto piece = bytes.first(std::min(bytes.size(), chunk.room()));
       std::memcpy(chunk.bytes.get() + chunk.end, piece.data(), piece.size());
@@ -33,12 +33,14 @@ class ByteQueue {
       auto piece = std::min(count, chunk.end - chunk.begin);
       chunk.begin += piece;
       count -= piece;
-      if (chunk.begin == chunk.end) chunks_.pop_front();
+      if (chunk.begin == chunk.end) retire_front();
     }
+    if (size_ == 0) spare_.clear();
   }
 
   void clear() {
     chunks_.clear();
+    spare_.clear();
     size_ = 0;
   }
 
@@ -84,7 +86,27 @@ class ByteQueue {
     std::unique_ptr<Byte[]> bytes;
     std::size_t begin = 0, end = 0;
   };
+  /// While a bulk transfer runs, emptied chunks are used again: the allocator would give their pages back to the
+  /// system and fault them in anew.
+  static constexpr std::size_t spare_max = 8;
+  void add_chunk(std::size_t wanted) {
+    if (wanted > Chunk::small && !spare_.empty()) {
+      chunks_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+    } else {
+      chunks_.emplace_back(wanted);
+    }
+  }
+  void retire_front() {
+    auto& chunk = chunks_.front();
+    if (chunk.capacity == Chunk::large && spare_.size() < spare_max) {
+      chunk.begin = chunk.end = 0;
+      spare_.push_back(std::move(chunk));
+    }
+    chunks_.pop_front();
+  }
   std::deque<Chunk> chunks_;
+  std::vector<Chunk> spare_;
   std::size_t size_ = 0;
 };
 

@@ -161,7 +161,7 @@ struct Callbacks {
     stream->outgoing.drop(count);
     stream->handed -= count;
     auto& self = session(user);
-    if (self.room(*stream) >= self.send_window_ / 4) stream->writable.ring();
+    if (self.room(*stream) >= self.unsent_max_ / 4) stream->writable.ring();
     return 0;
   }
 

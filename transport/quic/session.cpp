@@ -95,7 +95,7 @@ ngtcp2_transport_params Session::transport_parameters() const {
   ngtcp2_transport_params_default(&out);
   out.initial_max_stream_data_bidi_local = settings.window_initial;
   out.initial_max_stream_data_bidi_remote = settings.window_initial;
-  out.initial_max_data = 4 * settings.window_initial;
+  out.initial_max_data = settings.window_initial + settings.window_initial / 2;
   out.initial_max_streams_bidi = settings.streams_max;
   out.initial_max_streams_uni = 0;
   out.max_idle_timeout = nanoseconds(settings.idle);

@@ -154,7 +154,7 @@ class Session : public std::enable_shared_from_this<Session> {
   TimePoint last_time_{};
   bool flush_planned_ = false;
   bool socket_full_ = false;
-  std::size_t send_window_;
+  std::size_t send_window_, unsent_max_ = 256 * 1024;
   std::size_t burst_ = 0;
   TimePoint window_seen_{};
   std::optional<io::Clock::Alarm> alarm_;

@@ -8,9 +8,11 @@ namespace conclave::quic {
 namespace asio = boost::asio;
 namespace {
 constexpr std::size_t packet_room = 1500;
-constexpr std::size_t send_window_min = 512 * 1024, send_window_max = 16 * 1024 * 1024;
+constexpr std::size_t unsent_min = 256 * 1024;
+constexpr std::size_t send_window_min = 512 * 1024, send_window_max = 48 * 1024 * 1024;
 constexpr double burst_ns = 250'000;  ///< the library's pacing rate is in bytes per nanosecond
 constexpr std::size_t burst_max = 256 * 1024;
+constexpr Duration timer_grain = std::chrono::microseconds(200);
 constexpr Duration overdue_pause = std::chrono::milliseconds(1);
 constexpr Duration window_watch = std::chrono::milliseconds(5);
 
@@ -137,6 +139,7 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
                                           vectors.data(), count, at);
   if (taken >= 0) {
     stream.handed += static_cast<std::size_t>(taken);
+    if (stream.outgoing.size() - stream.handed < unsent_max_ / 2) stream.writable.ring();
     if ((flags & NGTCP2_WRITE_STREAM_FLAG_FIN) && static_cast<std::size_t>(taken) == offered) stream.fin_handed = true;
   }
   bool dead = status == NGTCP2_ERR_STREAM_NOT_FOUND || status == NGTCP2_ERR_STREAM_SHUT_WR;
@@ -162,15 +165,17 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
   return status;
 }
 
-/// A stream may hold twice what the path can have in flight: less would leave the line idle, more only costs cache.
-/// And a fast path gets more at a time than the library's 64 KiB: a quarter of a millisecond's worth, because each
+/// What waits to be sent is kept to what the path can have in flight: less would leave the line idle, more only costs
+/// cache. What was sent and waits for an acknowledgement may be eight times that, because nothing behind a lost packet
+/// can be let go before its repair has arrived. And a fast path gets more at a time than the library's 64 KiB: a quarter of a millisecond's worth, because each
 /// pause costs a timer and a wake-up.
 void Session::watch_window(TimePoint time) {
   if (time - window_seen_ < window_watch) return;
   window_seen_ = time;
   ngtcp2_conn_stat stat;
   ngtcp2_conn_get_conn_stat(library_, &stat);
-  send_window_ = std::clamp<std::size_t>(static_cast<std::size_t>(2 * stat.cwnd), send_window_min, send_window_max);
+  send_window_ = std::clamp<std::size_t>(static_cast<std::size_t>(8 * stat.cwnd), send_window_min, send_window_max);
+  unsent_max_ = std::clamp<std::size_t>(static_cast<std::size_t>(stat.cwnd), unsent_min, send_window_max);
   burst_ = std::min(static_cast<std::size_t>(stat.pacing_rate * burst_ns), burst_max);
 }
 
@@ -181,6 +186,8 @@ void Session::arm() {
   // asking again and again would burn a core, and the peer could cause it.
   auto when = time_of(expiry);
   if (when <= last_time_) when = last_time_ + overdue_pause;
+  // Acknowledgements drive a fast path; the timer only has to be there when they stop.
+  when = std::max(when, last_time_ + timer_grain);
   // An alarm that comes too early only looks at the clock; moving it with every packet would cost more.
   if (alarm_ && alarm_at_ <= when) return;
   if (alarm_) board_->clock.cancel(*alarm_);

@@ -76,7 +76,9 @@ void Session::hear_stream(StreamState& stream, ByteView bytes, bool fin) {
 }
 
 std::size_t Session::room(const StreamState& stream) const {
-  return stream.outgoing.size() < send_window_ ? send_window_ - stream.outgoing.size() : 0;
+  auto left = [](std::size_t limit, std::size_t used) { return used < limit ? limit - used : 0; };
+  return std::min(left(send_window_, stream.outgoing.size()),
+                  left(unsent_max_, stream.outgoing.size() - stream.handed));
 }
 
 void Session::want_to_send(StreamState& stream) {
