@@ -1,11 +1,11 @@
-// bench_transport: nQUIC beside its limits, in one run. Own process-level timing, because two threads and the kernel
-// are part of what is measured. `--list`, `--json`, or names of cases.
+// bench_transport: nQUIC beside its limits, in one run. Own process-level timing, because two threads and the
+// kernel are part of what is measured. `--list`, `--json`, or names of cases.
 #include "tests/bench/transport_bench.hpp"
-
-#include <sched.h>
 
 #include <cstdio>
 #include <cstdlib>
+
+#include <sched.h>
 
 namespace conclave::bench {
 
@@ -17,7 +17,8 @@ void pin(int core) {
 }
 
 std::size_t volume(std::size_t megabytes) {
-  if (const char* wanted = std::getenv("CONCLAVE_BENCH_MB")) megabytes = static_cast<std::size_t>(std::atoll(wanted));
+  if (const char* wanted = std::getenv("CONCLAVE_BENCH_MB"))
+    megabytes = static_cast<std::size_t>(std::atoll(wanted));
   return megabytes * 1'000'000;
 }
 
@@ -42,9 +43,12 @@ using namespace conclave;
 using namespace conclave::bench;
 
 const std::vector<Case> cases{
-    {"stream_aes", "one nQUIC stream, AES-256-GCM, one core a side", [] { return stream(quic::Suite::aes_256_gcm); }},
-    {"stream_chacha", "the same with ChaCha20-Poly1305", [] { return stream(quic::Suite::chacha20_poly1305); }},
-    {"stream_null", "the same without encryption: the yardstick", [] { return stream(quic::Suite::unprotected); }},
+    {"stream_aes", "one nQUIC stream, AES-256-GCM, one core a side",
+     [] { return stream(quic::Suite::aes_256_gcm); }},
+    {"stream_chacha", "the same with ChaCha20-Poly1305",
+     [] { return stream(quic::Suite::chacha20_poly1305); }},
+    {"stream_null", "the same without encryption: the yardstick",
+     [] { return stream(quic::Suite::unprotected); }},
     {"raw_udp", "UDP with GSO and GRO, nothing else", raw_udp},
     {"tcp_records", "TCP with AES-256-GCM records of 16 KiB", tcp_records},
     {"aead_alone", "memcpy and AES-256-GCM of 1400-byte packets, one core", aead_alone},
@@ -81,8 +85,10 @@ int main(int argc, char** argv) {
     first = false;
     for (std::size_t i = 0; i < figures.size(); ++i) {
       auto& [name, value, unit] = figures[i];
-      if (json) std::printf("%s\"%s\":%.6g", i ? "," : "", name.c_str(), value);
-      else std::printf("figure %-14s %-28s %12.4g %s\n", one.name.c_str(), name.c_str(), value, unit.c_str());
+      if (json)
+        std::printf("%s\"%s\":%.6g", i ? "," : "", name.c_str(), value);
+      else
+        std::printf("figure %-14s %-28s %12.4g %s\n", one.name.c_str(), name.c_str(), value, unit.c_str());
     }
     if (json) std::printf("}");
     std::fflush(stdout);

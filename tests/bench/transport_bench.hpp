@@ -1,5 +1,11 @@
 #pragma once
 /// What the cases of bench_transport share: two ends of a connection, each on its own thread and core.
+#include "transport/io/clock.hpp"
+#include "transport/io/event.hpp"
+#include "transport/io/udp.hpp"
+#include "transport/quic/connection.hpp"
+#include "transport/quic/endpoint.hpp"
+
 #include <ctime>
 #include <deque>
 #include <functional>
@@ -8,12 +14,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-
-#include "transport/io/clock.hpp"
-#include "transport/io/event.hpp"
-#include "transport/io/udp.hpp"
-#include "transport/quic/connection.hpp"
-#include "transport/quic/endpoint.hpp"
 
 namespace conclave::bench {
 

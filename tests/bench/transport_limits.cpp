@@ -1,13 +1,13 @@
 // What nQUIC is compared with: the kernel's own speed, and the cipher's.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "crypto/aead.hpp"
+#include "tests/bench/transport_bench.hpp"
 
 #include <atomic>
 #include <thread>
 
-#include "crypto/aead.hpp"
-#include "tests/bench/transport_bench.hpp"
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace conclave::bench {
 namespace {
@@ -82,7 +82,8 @@ Figures tcp_records() {
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || ::listen(listener, 1) != 0) return {};
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || ::listen(listener, 1) != 0)
+    return {};
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
   Bytes key(32, 7), nonce(12, 0);
   double receiver_cpu = 0;
@@ -114,7 +115,8 @@ Figures tcp_records() {
   ::close(socket);
   ::close(listener);
   auto gigabytes = static_cast<double>(records * record) / 1e9;
-  return {{"throughput", gigabytes / seconds, "GB/s"}, {"cpu_both", (cpu + receiver_cpu) / gigabytes, "s/GB"}};
+  return {{"throughput", gigabytes / seconds, "GB/s"},
+          {"cpu_both", (cpu + receiver_cpu) / gigabytes, "s/GB"}};
 }
 
 Figures aead_alone() {

@@ -1,12 +1,14 @@
 // A long, fast, lossy path in this process: datagrams wait 20 ms each way, one in a hundred is lost, and a
-// bottleneck with 50 ms of queue, about what the path itself holds, lets 500 Mbit/s through. (This machine's kernel has no netem.)
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+// bottleneck with 50 ms of queue, about what the path itself holds, lets 500 Mbit/s through. (This machine's
+// kernel has no netem.)
+#include "tests/bench/transport_bench.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 
-#include "tests/bench/transport_bench.hpp"
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace conclave::bench {
 namespace asio = boost::asio;
@@ -16,7 +18,8 @@ namespace {
 /// A socket whose packets take their time on the way out.
 class SlowSocket final : public io::Datagrams {
  public:
-  SlowSocket(io::Datagrams& inner, io::Clock& clock, std::uint64_t seed) : inner_(inner), clock_(clock), random_(seed) {}
+  SlowSocket(io::Datagrams& inner, io::Clock& clock, std::uint64_t seed)
+      : inner_(inner), clock_(clock), random_(seed) {}
 
   bool send(const io::Endpoint& to, ByteView bytes, std::size_t segment,
             const std::optional<io::IpAddress>&) override {
@@ -33,7 +36,8 @@ class SlowSocket final : public io::Datagrams {
         continue;
       }
       free_at_ += static_cast<double>(piece.size() + 28) * 8 / rate_mbit;
-      waiting_.push_back({TimePoint(Duration(static_cast<Duration::rep>(free_at_) + delay_us)), to, copy(piece)});
+      waiting_.push_back(
+          {TimePoint(Duration(static_cast<Duration::rep>(free_at_) + delay_us)), to, copy(piece)});
     }
     arm();
     return true;
@@ -124,7 +128,8 @@ Figures lossy_path() {
         auto stream = co_await (*connection)->open("/bench/1");
         Bytes block(1 << 20, 1);
         auto start = wall();
-        for (std::size_t sent = 0; sent < size; sent += block.size()) (void)co_await (*stream)->write_all(block);
+        for (std::size_t sent = 0; sent < size; sent += block.size())
+          (void)co_await (*stream)->write_all(block);
         (void)co_await (*stream)->close_write();
         Bytes answer(1);
         (void)co_await (*stream)->read_some(answer);

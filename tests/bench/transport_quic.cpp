@@ -1,13 +1,14 @@
 // nQUIC's own cases: a stream, datagrams, handshakes.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "crypto/noise/handshake.hpp"
+#include "tests/bench/transport_bench.hpp"
+#include "transport/io/event.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 
-#include "crypto/noise/handshake.hpp"
-#include "tests/bench/transport_bench.hpp"
-#include "transport/io/event.hpp"
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 namespace conclave::bench {
 namespace asio = boost::asio;
@@ -31,7 +32,8 @@ asio::awaitable<std::shared_ptr<io::Connection>> dial(End& from, io::Endpoint to
 }
 
 /// Runs `receive` on core 1 as soon as a connection comes in, and `send` on core 0.
-void on_two_cores(quic::Settings settings, std::function<asio::awaitable<void>(End&, std::shared_ptr<io::Connection>)> send,
+void on_two_cores(quic::Settings settings,
+                  std::function<asio::awaitable<void>(End&, std::shared_ptr<io::Connection>)> send,
                   std::function<asio::awaitable<void>(End&, std::shared_ptr<io::Connection>)> receive) {
   End server(1, settings), client(2, settings);
   server.endpoint.on_accept([&](std::shared_ptr<io::Connection> connection) {
@@ -67,7 +69,8 @@ Figures stream(quic::Suite suite) {
         Bytes block(256 << 10, 0x5a);
         auto cpu = thread_cpu(), start = wall();
         for (std::size_t sent = 0; sent < bytes; sent += block.size())
-          if (auto written = co_await (*stream)->write_all(block); !written) give_up("write", written.error());
+          if (auto written = co_await (*stream)->write_all(block); !written)
+            give_up("write", written.error());
         (void)co_await (*stream)->close_write();
         Bytes answer(1);
         (void)co_await (*stream)->read_some(answer);  // the other side has everything
@@ -130,13 +133,15 @@ Figures handshakes() {
   End server(1, settings), client(2, settings);
   // Both on one thread: one context would do, but two endpoints must not share a socket.
   std::vector<std::shared_ptr<io::Connection>> accepted;
-  server.endpoint.on_accept([&](std::shared_ptr<io::Connection> connection) { accepted.push_back(std::move(connection)); });
+  server.endpoint.on_accept(
+      [&](std::shared_ptr<io::Connection> connection) { accepted.push_back(std::move(connection)); });
   int done = 0;
   constexpr int wanted = 3000;
   double slowest = 0, sum = 0;
   asio::co_spawn(
       client.context,
-      [](End& end, io::Endpoint to, NodeKey peer, int& count, double& worst, double& total) -> asio::awaitable<void> {
+      [](End& end, io::Endpoint to, NodeKey peer, int& count, double& worst,
+         double& total) -> asio::awaitable<void> {
         for (; count < wanted; ++count) {
           auto start = wall();
           auto connection = co_await dial(end, to, peer);
@@ -157,8 +162,8 @@ Figures handshakes() {
   }
   cpu = thread_cpu() - cpu;
   auto seconds = wall() - start;
-  // The bare cost: what Noise IK multiplies on both sides. Two ephemeral keys, four shared secrets each side; and the
-  // two conversions of Ed25519 keys with their check of the subgroup.
+  // The bare cost: what Noise IK multiplies on both sides. Two ephemeral keys, four shared secrets each side;
+  // and the two conversions of Ed25519 keys with their check of the subgroup.
   SystemRandom random;
   auto pair = noise::KeyPair::of(client.keys);
   constexpr int rounds = 300;

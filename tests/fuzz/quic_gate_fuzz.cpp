@@ -1,5 +1,5 @@
-// First packets as a stranger may send them. Three doors: as raw bytes; as an Initial sealed with the right key, so
-// that frames and Noise are reached; and as the payload that Noise has opened.
+// First packets as a stranger may send them. Three doors: as raw bytes; as an Initial sealed with the right
+// key, so that frames and Noise are reached; and as the payload that Noise has opened.
 #include "tests/fuzz/fuzz.hpp"
 #include "transport/quic/gate.hpp"
 #include "transport/quic/protocol_name.hpp"
@@ -37,7 +37,8 @@ struct Setup {
   }();
   KeyCache cache;
   Gate gate{identity, random, cache};
-  Secret<32> secret = initial_secrets(*Cid::from(Bytes{1, 2, 3, 4, 5, 6, 7, 8}), identity.x25519.public_key).initiator;
+  Secret<32> secret =
+      initial_secrets(*Cid::from(Bytes{1, 2, 3, 4, 5, 6, 7, 8}), identity.x25519.public_key).initiator;
   TimePoint now{};
 };
 
@@ -61,7 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     case 2: {
       if (auto introduction = decode_introduction(input)) {
-        ensure(!introduction->suites.empty() && introduction->suites.size() <= suites_max, "suites within bounds");
+        ensure(!introduction->suites.empty() && introduction->suites.size() <= suites_max,
+               "suites within bounds");
         auto again = decode_introduction(encode(*introduction));
         ensure(again && again->node == introduction->node, "an introduction survives its own encoding");
       }

@@ -1,14 +1,15 @@
-// Two endpoints, and a network that the fuzzer is: it drops, repeats, swaps, delays and damages packets, moves an end
-// to another address, and lets time pass. Whatever it does, nothing breaks, what is read was written, and nobody is
-// accepted but who dialled.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <deque>
-
+// Two endpoints, and a network that the fuzzer is: it drops, repeats, swaps, delays and damages packets,
+// moves an end to another address, and lets time pass. Whatever it does, nothing breaks, what is read was
+// written, and nobody is accepted but who dialled.
 #include "simulations/world.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "transport/quic/connection.hpp"
 #include "transport/quic/endpoint.hpp"
+
+#include <deque>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 using namespace conclave;
 using namespace std::chrono_literals;
@@ -18,7 +19,8 @@ namespace {
 
 class Wire final : public io::Datagrams {
  public:
-  bool send(const io::Endpoint&, ByteView bytes, std::size_t segment, const std::optional<io::IpAddress>&) override {
+  bool send(const io::Endpoint&, ByteView bytes, std::size_t segment,
+            const std::optional<io::IpAddress>&) override {
     if (segment == 0) segment = bytes.size();
     while (!bytes.empty()) {
       auto piece = bytes.first(std::min(segment, bytes.size()));
@@ -76,12 +78,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ByteView input(data, std::min<std::size_t>(size, 400));
   sim::World world;
   SeededRandom random(1);
-  static const NodeKeys alice_keys = [] { SeededRandom r(2); return NodeKeys::generate(r); }();
-  static const NodeKeys bob_keys = [] { SeededRandom r(3); return NodeKeys::generate(r); }();
+  static const NodeKeys alice_keys = [] {
+    SeededRandom r(2);
+    return NodeKeys::generate(r);
+  }();
+  static const NodeKeys bob_keys = [] {
+    SeededRandom r(3);
+    return NodeKeys::generate(r);
+  }();
   Wire alice_wire, bob_wire;
   auto executor = world.context().get_executor();
   {
-    quic::Endpoint alice(executor, world, alice_wire, alice_keys, random), bob(executor, world, bob_wire, bob_keys, random);
+    quic::Endpoint alice(executor, world, alice_wire, alice_keys, random),
+        bob(executor, world, bob_wire, bob_keys, random);
     bob.on_accept([&](std::shared_ptr<io::Connection> connection) {
       ensure(connection->peer() == alice_keys.public_key(), "only who dialled is accepted");
       asio::co_spawn(executor, listen(std::move(connection)), asio::detached);
@@ -126,8 +135,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           break;
         }
         case 6:
-          if (to_bob) alice_at.port = static_cast<std::uint16_t>(1 + (choice >> 4));
-          else target.feed(from, input.first(std::min<std::size_t>(input.size(), 40)));
+          if (to_bob)
+            alice_at.port = static_cast<std::uint16_t>(1 + (choice >> 4));
+          else
+            target.feed(from, input.first(std::min<std::size_t>(input.size(), 40)));
           break;
         default:
           world.run_for(std::chrono::milliseconds(1) * (1 << (choice >> 4)));

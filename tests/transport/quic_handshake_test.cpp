@@ -1,9 +1,9 @@
 // How nQUIC connections come to be, and what strangers and forgers get: silence.
-#include <chrono>
-#include <cstdio>
-
 #include "tests/transport/quic_wire.hpp"
 #include "transport/quic/initial.hpp"
+
+#include <chrono>
+#include <cstdio>
 
 using namespace conclave;
 using namespace conclave::quic;
@@ -92,7 +92,8 @@ TEST(QuicHandshake, a_certificate_of_the_largest_size_costs_no_round_trip) {
   EXPECT_EQ((*ours)->peer_certificate(), settings.certificate);
 }
 
-// Every byte of every handshake packet, one bit changed: no answer, no connection, no harm to the real handshake.
+// Every byte of every handshake packet, one bit changed: no answer, no connection, no harm to the real
+// handshake.
 TEST(QuicHandshake, a_flipped_bit_anywhere_has_no_effect) {
   Settings settings;
   settings.gate = {10, 10, 10};  // the test is one address with a great many first packets
@@ -112,13 +113,19 @@ TEST(QuicHandshake, a_flipped_bit_anywhere_has_no_effect) {
   };
   auto first = b.alice_wire.take();
   ASSERT_EQ(first.size(), 1u);
-  auto count = flips(first, [&](ByteView bytes) { b.bob_wire.feed(alice_at, bytes); },
-                     [&] { return b.bob_wire.sent.empty() && b.bob.status().connections == 0; });
+  auto count = flips(
+      first, [&](ByteView bytes) { b.bob_wire.feed(alice_at, bytes); },
+      [&] { return b.bob_wire.sent.empty() && b.bob.status().connections == 0; });
   b.to_bob(first);
   auto second = b.bob_wire.take();
   ASSERT_FALSE(second.empty());
-  count += flips(second, [&](ByteView bytes) { b.alice_wire.feed(bob_at, bytes); b.settle(); },
-                 [&] { return !*dialled; });
+  count += flips(
+      second,
+      [&](ByteView bytes) {
+        b.alice_wire.feed(bob_at, bytes);
+        b.settle();
+      },
+      [&] { return !*dialled; });
   b.alice_wire.take();
   b.to_alice(second);
   ASSERT_TRUE(*dialled && **dialled);
@@ -126,10 +133,16 @@ TEST(QuicHandshake, a_flipped_bit_anywhere_has_no_effect) {
   // Initial and Handshake packet; the 1-RTT packet behind them is not needed for the handshake.
   std::vector<Wire::Sent> handshake{third[0]};
   std::size_t long_headers = 0;
-  while (auto header = decode_long_header(ByteView(third[0].bytes).subspan(long_headers))) long_headers += header->size;
+  while (auto header = decode_long_header(ByteView(third[0].bytes).subspan(long_headers)))
+    long_headers += header->size;
   handshake[0].bytes.resize(long_headers);
-  count += flips(handshake, [&](ByteView bytes) { b.bob_wire.feed(alice_at, bytes); b.settle(); },
-                 [&] { return b.accepted.empty(); });
+  count += flips(
+      handshake,
+      [&](ByteView bytes) {
+        b.bob_wire.feed(alice_at, bytes);
+        b.settle();
+      },
+      [&] { return b.accepted.empty(); });
   b.to_bob(third);
   ASSERT_EQ(b.accepted.size(), 1u);
   EXPECT_EQ(b.accepted[0]->peer(), b.alice_keys.public_key());
@@ -147,8 +160,8 @@ TEST(QuicHandshake, somebody_else_at_the_address_is_silence) {
   EXPECT_EQ(w.bob->status().connections, 0u);
 }
 
-// The same point with the other sign has the same X25519 key, so its first packet opens; the prologue tells them
-// apart.
+// The same point with the other sign has the same X25519 key, so its first packet opens; the prologue tells
+// them apart.
 TEST(QuicHandshake, the_sign_flipped_twin_of_a_key_is_not_that_key) {
   World w;
   auto twin = w.bob_keys.public_key();
@@ -187,11 +200,13 @@ TEST(QuicHandshake, points_of_small_order_are_refused_on_both_sides) {
 TEST(QuicHandshake, an_identity_that_is_not_the_key_used_is_refused) {
   SeededRandom random(4);
   KeyCache cache;
-  auto alice = Identity::of(node_keys(1)), bob = Identity::of(node_keys(2)), mallory = Identity::of(node_keys(3));
+  auto alice = Identity::of(node_keys(1)), bob = Identity::of(node_keys(2)),
+       mallory = Identity::of(node_keys(3));
   auto claimed = mallory;
   claimed.node = alice.node;
   auto initiator = Initiator::dial(claimed, bob.node, preferred_suites(), cache);
-  EXPECT_EQ(Responder::read_message1(bob, *initiator->write_message1({}, random), cache).error(), Errc::bad_key);
+  EXPECT_EQ(Responder::read_message1(bob, *initiator->write_message1({}, random), cache).error(),
+            Errc::bad_key);
 }
 
 TEST(QuicHandshake, a_replayed_first_message_is_silence) {
@@ -210,7 +225,8 @@ TEST(QuicHandshake, a_replayed_first_message_is_silence) {
   b.bob_wire.feed(elsewhere, first[0].bytes);
   EXPECT_TRUE(b.bob_wire.sent.empty());
   EXPECT_EQ(silences(b.bob, Reason::replayed), 2u);
-  // Under another connection id: the same Noise message in a fresh packet is a replay as well; see the gate's test.
+  // Under another connection id: the same Noise message in a fresh packet is a replay as well; see the gate's
+  // test.
 }
 
 /// An Initial packet by somebody who knows the responder's key.
@@ -328,7 +344,8 @@ TEST(QuicHandshake, a_spoofed_flood_is_bounded_and_the_honest_get_in) {
   for (int i = 0; i < 200; ++i) {
     auto initiator = Initiator::dial(Identity::of(node_keys(1000)), bob.node, preferred_suites(), cache);
     auto message = initiator->write_message1(Bytes(80), random);
-    Bytes frames{0x06, 0x00, static_cast<Byte>(0x40 | message->size() >> 8), static_cast<Byte>(message->size())};
+    Bytes frames{0x06, 0x00, static_cast<Byte>(0x40 | message->size() >> 8),
+                 static_cast<Byte>(message->size())};
     append(frames, *message);
     Cid destination, source;
     destination.length = source.length = 8;
@@ -344,8 +361,8 @@ TEST(QuicHandshake, a_spoofed_flood_is_bounded_and_the_honest_get_in) {
   auto cpu = std::clock();
   for (int i = 0; i < 40000; ++i) {
     now += 50us;
-    auto from = io::Endpoint{io::IpAddress::v4(static_cast<Byte>(20 + i % 40), static_cast<Byte>(i / 40 % 250),
-                                               static_cast<Byte>(i % 7), 1),
+    auto from = io::Endpoint{io::IpAddress::v4(static_cast<Byte>(20 + i % 40),
+                                               static_cast<Byte>(i / 40 % 250), static_cast<Byte>(i % 7), 1),
                              77};
     auto verdict = gate.judge(from, floods[static_cast<std::size_t>(i) % floods.size()], false, now);
     opened += std::holds_alternative<Gate::Opening>(verdict);
@@ -354,7 +371,8 @@ TEST(QuicHandshake, a_spoofed_flood_is_bounded_and_the_honest_get_in) {
   }
   auto spent = static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC;
   std::printf(
-      "figure nquic flood of 20000/s from 10000 addresses: %zu opened, %zu retries, %zu silent, %.1f %% of a core "
+      "figure nquic flood of 20000/s from 10000 addresses: %zu opened, %zu retries, %zu silent, %.1f %% of a "
+      "core "
       "in this build\n",
       opened, retried, silent, spent / 2 * 100);
   EXPECT_LT(opened, 2000u);

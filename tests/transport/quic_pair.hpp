@@ -1,13 +1,12 @@
 #pragma once
 /// Two nQUIC endpoints on a simulated network, and the few words that most tests say with them.
-#include <gtest/gtest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "simulations/network.hpp"
 #include "transport/quic/connection.hpp"
 #include "transport/quic/endpoint.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <gtest/gtest.h>
 
 namespace conclave::quic::test {
 using namespace std::chrono_literals;
@@ -45,8 +44,8 @@ struct World {
     start_bob();
   }
   void start_alice(Settings settings = {}) {
-    alice = std::make_unique<Endpoint>(world.context().get_executor(), world, *alice_socket, alice_keys, random,
-                                       std::move(settings));
+    alice = std::make_unique<Endpoint>(world.context().get_executor(), world, *alice_socket, alice_keys,
+                                       random, std::move(settings));
   }
   void start_bob(Settings settings = {}) {
     bob.reset();

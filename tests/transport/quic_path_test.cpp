@@ -1,7 +1,7 @@
 // What happens to connections whose path, keys or peer change: the traps of ngtcp2 0.12.1, one by one.
-#include <cstdio>
-
 #include "tests/transport/quic_wire.hpp"
+
+#include <cstdio>
 
 using namespace conclave;
 using namespace conclave::quic;
@@ -9,13 +9,15 @@ using namespace conclave::quic::test;
 
 namespace {
 
-bool echoes(World& w, const std::shared_ptr<Connection>& ours, std::size_t size = 10'000, Duration patience = 30s) {
+bool echoes(World& w, const std::shared_ptr<Connection>& ours, std::size_t size = 10'000,
+            Duration patience = 30s) {
   auto question = pattern(size);
   auto answer = w.run(ask(ours, "/conclave/echo/1", question), patience);
   return answer && *answer && **answer == question;
 }
 
-// Trap: with path MTU discovery off, a peer whose address flaps while its path is being validated trips an assert.
+// Trap: with path MTU discovery off, a peer whose address flaps while its path is being validated trips an
+// assert.
 TEST(QuicPath, an_address_that_flaps_during_validation_does_not_kill) {
   Bench b;
   auto dialled = b.dial(b.bob_keys.public_key());
@@ -66,7 +68,8 @@ TEST(QuicPath, survives_a_change_of_address_in_mid_stream) {
       to.on_receive(receiver);
     }
   } moving;
-  auto first = w.network.open({io::IpAddress::v4(10, 1, 0, 7), 1}), second = w.network.open({io::IpAddress::v4(10, 5, 0, 7), 2});
+  auto first = w.network.open({io::IpAddress::v4(10, 1, 0, 7), 1}),
+       second = w.network.open({io::IpAddress::v4(10, 5, 0, 7), 2});
   moving.now = first.get();
   auto carol_keys = node_keys(3);
   Endpoint carol(w.world.context().get_executor(), w.world, moving, carol_keys, w.random);
@@ -151,8 +154,8 @@ TEST(QuicPath, a_peer_that_lost_everything_says_so) {
   EXPECT_EQ(w.bob->status().resets, resets);
 }
 
-// Trap: pacing before the handshake assumes a round trip of 333 ms and would delay the first answer by 25 ms; and
-// a server that sends nothing in a Handshake packet leaves the client's packets at 1200 bytes.
+// Trap: pacing before the handshake assumes a round trip of 333 ms and would delay the first answer by 25 ms;
+// and a server that sends nothing in a Handshake packet leaves the client's packets at 1200 bytes.
 TEST(QuicPath, the_first_answer_is_not_paced_and_packets_grow) {
   World w(conditions(40ms));
   auto start = w.world.now();
@@ -185,13 +188,15 @@ TEST(QuicPath, random_loss_does_not_stop_the_flow) {
         }
       }(theirs, heard),
       asio::detached);
-  auto done = w.run([](auto connection) -> asio::awaitable<bool> {
-    std::shared_ptr<io::Stream> stream = *co_await connection->open("/t/1");
-    co_await say(stream, Bytes(size));
-    Bytes end(1);
-    (void)co_await stream->read_some(end);  // until the other side lets go
-    co_return true;
-  }(ours), 60s);
+  auto done = w.run(
+      [](auto connection) -> asio::awaitable<bool> {
+        std::shared_ptr<io::Stream> stream = *co_await connection->open("/t/1");
+        co_await say(stream, Bytes(size));
+        Bytes end(1);
+        (void)co_await stream->read_some(end);  // until the other side lets go
+        co_return true;
+      }(ours),
+      60s);
   w.world.run_until([&] { return heard == size; }, w.world.now() + 60s);
   EXPECT_EQ(heard, size);
   EXPECT_TRUE(done.has_value());

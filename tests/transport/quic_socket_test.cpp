@@ -1,9 +1,9 @@
 // nQUIC over real sockets and real time: the same code as in the simulations, on loopback.
-#include <boost/asio/io_context.hpp>
-
 #include "tests/transport/quic_pair.hpp"
 #include "transport/io/demux.hpp"
 #include "transport/io/udp.hpp"
+
+#include <boost/asio/io_context.hpp>
 
 using namespace conclave;
 using namespace conclave::quic;
@@ -61,9 +61,11 @@ TEST_P(QuicSocket, carries_a_stream_between_two_nodes_on_loopback) {
   EXPECT_TRUE(accepted[0]->closed());
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, QuicSocket, testing::Values(io::Udp::Batching::automatic, io::Udp::Batching::none),
+INSTANTIATE_TEST_SUITE_P(Both, QuicSocket,
+                         testing::Values(io::Udp::Batching::automatic, io::Udp::Batching::none),
                          [](const auto& info) {
-                           return std::string(info.param == io::Udp::Batching::automatic ? "batched" : "plain");
+                           return std::string(info.param == io::Udp::Batching::automatic ? "batched"
+                                                                                         : "plain");
                          });
 
 }  // namespace

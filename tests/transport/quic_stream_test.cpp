@@ -1,13 +1,13 @@
 // Streams and datagrams over nQUIC.
-#include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
-
-#include <cstdio>
-
 #include "tests/transport/quic_wire.hpp"
 #include "transport/quic/byte_queue.hpp"
 #include "transport/quic/initial.hpp"
 #include "transport/quic/protocol_name.hpp"
+
+#include <cstdio>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
 
 using namespace conclave;
 using namespace conclave::quic;
@@ -150,13 +150,15 @@ TEST(QuicStream, a_slow_reader_holds_the_writer_back) {
   auto before = w.network.traffic(bob_at.ip).bytes_received;
   w.world.run_for(20s);
   EXPECT_FALSE(written);
-  EXPECT_LT(w.network.traffic(bob_at.ip).bytes_received - before, 4'600'000u) << "the window of a stream nobody reads";
+  EXPECT_LT(w.network.traffic(bob_at.ip).bytes_received - before, 4'600'000u)
+      << "the window of a stream nobody reads";
 }
 
 TEST(QuicStream, a_name_that_is_none_resets_the_stream) {
   World w;
   auto [ours, theirs] = w.connect();
-  EXPECT_FALSE(*w.run([](auto a) -> asio::awaitable<bool> { co_return (co_await a->open("")).has_value(); }(ours)));
+  EXPECT_FALSE(
+      *w.run([](auto a) -> asio::awaitable<bool> { co_return (co_await a->open("")).has_value(); }(ours)));
   EXPECT_FALSE(*w.run([](auto a) -> asio::awaitable<bool> {
     co_return (co_await a->open(std::string(65, 'x'))).has_value();
   }(ours)));
@@ -197,7 +199,8 @@ TEST(QuicDatagram, what_nobody_fetches_is_bounded_and_the_newest_stay) {
   auto [ours, theirs] = w.connect();
   for (Byte i = 0; i < 50; ++i) ASSERT_TRUE(ours->send_datagram(Bytes{i}));
   w.world.run_for(1s);
-  auto first = w.run([](auto b) -> asio::awaitable<int> { co_return (*co_await b->receive_datagram())[0]; }(theirs));
+  auto first =
+      w.run([](auto b) -> asio::awaitable<int> { co_return (*co_await b->receive_datagram())[0]; }(theirs));
   EXPECT_EQ(first, 40);
 }
 
@@ -226,7 +229,8 @@ RC_GTEST_PROP(ByteQueue, gives_back_what_went_in_however_it_is_cut, (const std::
 }
 
 RC_GTEST_PROP(ProtocolName, does_not_depend_on_how_the_bytes_arrive, ()) {
-  auto name = *rc::gen::resize(64, rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange<char>(0x21, 0x7f))));
+  auto name = *rc::gen::resize(
+      64, rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::inRange<char>(0x21, 0x7f))));
   if (name.size() > protocol_name_max) name.resize(protocol_name_max);
   Bytes wire = encode_protocol_name(name);
   append(wire, view("rest"));

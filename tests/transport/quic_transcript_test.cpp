@@ -1,11 +1,12 @@
-// A second implementation of the handshake, written from docs/nquic.md with libsodium alone: its own HKDF, Noise IK,
-// packet protection and frames. It dials a real endpoint; what both derive must be the same, or nothing opens.
-#include <sodium.h>
+// A second implementation of the handshake, written from docs/nquic.md with libsodium alone: its own HKDF,
+// Noise IK, packet protection and frames. It dials a real endpoint; what both derive must be the same, or
+// nothing opens.
+#include "tests/transport/quic_wire.hpp"
+#include "transport/quic/initial.hpp"
 
 #include <cstdio>
 
-#include "tests/transport/quic_wire.hpp"
-#include "transport/quic/initial.hpp"
+#include <sodium.h>
 
 using namespace conclave;
 using namespace conclave::quic;
@@ -49,15 +50,17 @@ Key multiply(ByteView secret, ByteView point) {
 }
 Bytes chacha_seal(ByteView key, ByteView nonce, ByteView associated, ByteView plain) {
   Bytes out(plain.size() + 16);
-  crypto_aead_chacha20poly1305_ietf_encrypt(out.data(), nullptr, plain.data(), plain.size(), associated.data(),
-                                            associated.size(), nullptr, nonce.data(), key.data());
+  crypto_aead_chacha20poly1305_ietf_encrypt(out.data(), nullptr, plain.data(), plain.size(),
+                                            associated.data(), associated.size(), nullptr, nonce.data(),
+                                            key.data());
   return out;
 }
 std::optional<Bytes> chacha_open(ByteView key, ByteView nonce, ByteView associated, ByteView sealed) {
   if (sealed.size() < 16) return std::nullopt;
   Bytes out(sealed.size() - 16);
   if (crypto_aead_chacha20poly1305_ietf_decrypt(out.data(), nullptr, nullptr, sealed.data(), sealed.size(),
-                                                associated.data(), associated.size(), nonce.data(), key.data()) != 0)
+                                                associated.data(), associated.size(), nonce.data(),
+                                                key.data()) != 0)
     return std::nullopt;
   return out;
 }
@@ -93,7 +96,9 @@ struct Noise {
 struct Protection {
   Bytes key, iv, hp;
   explicit Protection(ByteView secret)
-      : key(expand_label(secret, "quic key", 32)), iv(expand_label(secret, "quic iv", 12)), hp(expand_label(secret, "quic hp", 32)) {}
+      : key(expand_label(secret, "quic key", 32)),
+        iv(expand_label(secret, "quic iv", 12)),
+        hp(expand_label(secret, "quic hp", 32)) {}
   Bytes nonce(std::uint64_t number) const {
     auto out = iv;
     for (std::size_t i = 0; i < 8; ++i) out[11 - i] ^= static_cast<Byte>(number >> 8 * i);
@@ -128,7 +133,8 @@ struct Protection {
   }
 };
 
-Bytes long_header(Byte type, ByteView destination, ByteView source, bool token, std::size_t payload, Byte number) {
+Bytes long_header(Byte type, ByteView destination, ByteView source, bool token, std::size_t payload,
+                  Byte number) {
   Bytes out{static_cast<Byte>(0xc3 | type << 4), 0, 0, 0, 1, static_cast<Byte>(destination.size())};
   append(out, destination);
   out.push_back(static_cast<Byte>(source.size()));
@@ -139,7 +145,8 @@ Bytes long_header(Byte type, ByteView destination, ByteView source, bool token, 
   return out;
 }
 Bytes crypto_frame(ByteView bytes) {
-  return join({Bytes{6, 0, static_cast<Byte>(0x40 | bytes.size() >> 8), static_cast<Byte>(bytes.size())}, bytes});
+  return join(
+      {Bytes{6, 0, static_cast<Byte>(0x40 | bytes.size() >> 8), static_cast<Byte>(bytes.size())}, bytes});
 }
 
 /// Payload of the first CRYPTO frame; frames before it may be ACKs without ranges beyond the first.
@@ -197,7 +204,8 @@ TEST(QuicTranscript, a_second_implementation_from_the_document_is_accepted) {
   auto payload = noise.seal(join({Bytes{1}, node.view(), Bytes{1, 1}, parameters}));
   auto frames = crypto_frame(join({e_public, sealed_s, payload}));
   frames.resize(1200);
-  b.bob_wire.feed(alice_at, ours.seal(long_header(0, destination, source, true, frames.size(), 0), 0, frames));
+  b.bob_wire.feed(alice_at,
+                  ours.seal(long_header(0, destination, source, true, frames.size(), 0), 0, frames));
   b.settle();
   auto answer = b.bob_wire.take();
   ASSERT_FALSE(answer.empty());
@@ -236,7 +244,8 @@ TEST(QuicTranscript, a_second_implementation_from_the_document_is_accepted) {
   last.resize(1000);
   auto responder_id = second.source.view();
   EXPECT_TRUE(b.accepted.empty());
-  b.bob_wire.feed(alice_at, our_handshake.seal(long_header(2, responder_id, source, false, last.size(), 0), 0, last));
+  b.bob_wire.feed(alice_at,
+                  our_handshake.seal(long_header(2, responder_id, source, false, last.size(), 0), 0, last));
   b.settle();
   ASSERT_EQ(b.accepted.size(), 1u);
   EXPECT_EQ(b.accepted[0]->peer(), node);
@@ -244,7 +253,8 @@ TEST(QuicTranscript, a_second_implementation_from_the_document_is_accepted) {
   // Split() and the 1-RTT keys: HANDSHAKE_DONE (0x1e) must be among what comes back.
   auto extracted = hmac(noise.ck, {});
   auto k1 = hmac(extracted, Bytes{1}), k2 = hmac(extracted, join({k1, Bytes{2}}));
-  Protection their_data(hmac(k2, join({view("nquic ap r2i"), h}))), our_data(hmac(k1, join({view("nquic ap i2r"), h})));
+  Protection their_data(hmac(k2, join({view("nquic ap r2i"), h}))),
+      our_data(hmac(k1, join({view("nquic ap i2r"), h})));
   int readable = 0;
   bool done = false;
   for (auto& datagram : b.bob_wire.take()) {

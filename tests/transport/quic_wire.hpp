@@ -43,7 +43,8 @@ struct Bench {
       : random(5),
         alice_keys(node_keys(1)),
         bob_keys(node_keys(2)),
-        alice(world.context().get_executor(), world, alice_wire, alice_keys, random, std::move(alice_settings)),
+        alice(world.context().get_executor(), world, alice_wire, alice_keys, random,
+              std::move(alice_settings)),
         bob(world.context().get_executor(), world, bob_wire, bob_keys, random, std::move(bob_settings)) {
     crypto::init();
     bob.on_accept([this](std::shared_ptr<io::Connection> connection) {
@@ -56,7 +57,8 @@ struct Bench {
     auto out = std::make_shared<Dialled>();
     asio::co_spawn(
         world.context(),
-        [](Bench& bench, NodeKey key, Duration limit, std::shared_ptr<Dialled> result) -> asio::awaitable<void> {
+        [](Bench& bench, NodeKey key, Duration limit,
+           std::shared_ptr<Dialled> result) -> asio::awaitable<void> {
           result->emplace(co_await bench.alice.dial(bob_at, key, bench.world.now() + limit));
         }(*this, peer, patience, out),
         asio::detached);

@@ -1,11 +1,11 @@
 #include "transport/io/udp.hpp"
 
-#include <gtest/gtest.h>
+#include "transport/io/demux.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <set>
 
-#include "transport/io/demux.hpp"
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
 
 using namespace conclave;
 using namespace std::chrono_literals;
@@ -54,7 +54,8 @@ TEST_P(Udp, sends_many_datagrams_to_several_places_in_their_order) {
   std::vector<Bytes> texts;
   std::vector<io::Departing> departing;
   for (Byte i = 0; i < 150; ++i) texts.push_back(Bytes(100 + i, i));
-  for (Byte i = 0; i < 150; ++i) departing.push_back({i % 2 ? c->local() : b->local(), std::nullopt, texts[i], 0});
+  for (Byte i = 0; i < 150; ++i)
+    departing.push_back({i % 2 ? c->local() : b->local(), std::nullopt, texts[i], 0});
   const Bytes three(250, Byte{200});
   departing.push_back({b->local(), io::IpAddress::v4(127, 0, 0, 1), three, 100});
   EXPECT_EQ(a->send_many(departing), departing.size());
@@ -138,11 +139,13 @@ TEST_P(Udp, a_taken_port_is_an_error) {
   EXPECT_EQ(b.error(), std::errc::address_in_use);
 }
 
-INSTANTIATE_TEST_SUITE_P(Both, Udp, testing::Values(Batching::automatic, Batching::none), [](const auto& info) {
-  return std::string(info.param == Batching::automatic ? "batched" : "plain");
-});
+INSTANTIATE_TEST_SUITE_P(Both, Udp, testing::Values(Batching::automatic, Batching::none),
+                         [](const auto& info) {
+                           return std::string(info.param == Batching::automatic ? "batched" : "plain");
+                         });
 
-// A socket on the wildcard address answers from the address it was asked at: anything else breaks ICE and NATs.
+// A socket on the wildcard address answers from the address it was asked at: anything else breaks ICE and
+// NATs.
 TEST(UdpBatched, answers_from_the_address_the_packet_came_to) {
   asio::io_context context{1};
   for (auto wildcard : {"0.0.0.0:0", "[::]:0"}) {
@@ -156,14 +159,17 @@ TEST(UdpBatched, answers_from_the_address_the_packet_came_to) {
     EXPECT_TRUE(server->send(at_server.heard[0].from, view("pong"), 0, at_server.heard[0].to));
     run(context, [&] { return !at_client.heard.empty(); });
     ASSERT_EQ(at_client.heard.size(), 1u);
-    EXPECT_EQ(at_client.heard[0].from, (io::Endpoint{io::IpAddress::v4(127, 0, 0, 77), server->local_port()}));
+    EXPECT_EQ(at_client.heard[0].from,
+              (io::Endpoint{io::IpAddress::v4(127, 0, 0, 77), server->local_port()}));
   }
 }
 
 /// A socket by hand.
 class Pipe final : public io::Datagrams {
  public:
-  bool send(const io::Endpoint&, ByteView, std::size_t, const std::optional<io::IpAddress>&) override { return true; }
+  bool send(const io::Endpoint&, ByteView, std::size_t, const std::optional<io::IpAddress>&) override {
+    return true;
+  }
   void when_sendable(std::function<void()>) override {}
   void on_receive(Receiver receiver) override { receiver_ = std::move(receiver); }
   std::uint16_t local_port() const override { return 1; }

@@ -28,7 +28,8 @@ Demux::Kind Demux::kind_of(Byte first) {
 }
 
 Demux::Demux(Datagrams& socket) : socket_(socket) {
-  for (std::size_t i = 0; i < kinds; ++i) channels_[i] = std::make_unique<Channel>(*this, static_cast<Kind>(i));
+  for (std::size_t i = 0; i < kinds; ++i)
+    channels_[i] = std::make_unique<Channel>(*this, static_cast<Kind>(i));
   socket_.on_receive([this](std::span<const Packet> packets) { deliver(packets); });
 }
 
@@ -50,7 +51,8 @@ void Demux::deliver(std::span<const Packet> packets) {
     }
     auto kind = kind_of(packets.front().bytes[0]);
     std::size_t run = 1;
-    while (run < packets.size() && !packets[run].bytes.empty() && kind_of(packets[run].bytes[0]) == kind) ++run;
+    while (run < packets.size() && !packets[run].bytes.empty() && kind_of(packets[run].bytes[0]) == kind)
+      ++run;
     // Held, because the receiver may replace itself.
     if (auto receiver = receivers_[static_cast<std::size_t>(kind)]) (*receiver)(packets.first(run));
     packets = packets.subspan(run);

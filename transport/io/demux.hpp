@@ -5,10 +5,10 @@
 /// packets, and 4–15, unassigned, our one-shot requests:
 ///
 ///     0–3 STUN | 4–15 one-shot | 16–19 media | 20–63 DTLS | 64–127 QUIC | 128–191 RTP, RTCP | 192–255 QUIC
+#include "transport/io/datagrams.hpp"
+
 #include <array>
 #include <memory>
-
-#include "transport/io/datagrams.hpp"
 
 namespace conclave::io {
 
@@ -24,8 +24,8 @@ class Demux {
   Demux& operator=(const Demux&) = delete;
   ~Demux();
 
-  /// Every datagram of this kind from now on, in batches; an empty receiver stops it. What nobody listens for is
-  /// dropped. A receiver may replace or remove itself and others while it runs.
+  /// Every datagram of this kind from now on, in batches; an empty receiver stops it. What nobody listens for
+  /// is dropped. A receiver may replace or remove itself and others while it runs.
   void on(Kind kind, Datagrams::Receiver receiver);
   /// The socket as one protocol sees it: it sends like the socket and receives its own kind only.
   Datagrams& channel(Kind kind);

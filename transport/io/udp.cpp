@@ -1,20 +1,21 @@
 #include "transport/io/udp.hpp"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <unistd.h>
+#include "transport/io/udp_packets.hpp"
+
+#include <cerrno>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <cerrno>
-
-#include "transport/io/udp_packets.hpp"
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <unistd.h>
 
 namespace conclave::io {
 namespace asio = boost::asio;
 namespace {
 
-/// Room for a few round trips at full speed: a burst that the reader's thread is too busy to take is not lost.
+/// Room for a few round trips at full speed: a burst that the reader's thread is too busy to take is not
+/// lost.
 constexpr int buffer_size = 4 * 1024 * 1024;
 
 Error system_error() { return {errno, std::system_category()}; }
@@ -43,7 +44,8 @@ Result<UdpSocket> bind_socket(const Endpoint& local) {
   size = sizeof address;
   if (::getsockname(out.handle, reinterpret_cast<sockaddr*>(&address), &size) != 0) return give_up();
   out.bound = from_sockaddr(address);
-  if (::fcntl(out.handle, F_SETFL, O_NONBLOCK) != 0 || ::fcntl(out.handle, F_SETFD, FD_CLOEXEC) != 0) return give_up();
+  if (::fcntl(out.handle, F_SETFL, O_NONBLOCK) != 0 || ::fcntl(out.handle, F_SETFD, FD_CLOEXEC) != 0)
+    return give_up();
 #ifdef __linux__
   enlarge(out.handle, SO_RCVBUF, SO_RCVBUFFORCE);
   enlarge(out.handle, SO_SNDBUF, SO_SNDBUFFORCE);
@@ -58,7 +60,9 @@ Result<UdpSocket> bind_socket(const Endpoint& local) {
 
 struct Udp::State : std::enable_shared_from_this<State> {
   State(asio::any_io_executor executor, const UdpSocket& the_socket, std::unique_ptr<UdpPackets> the_packets)
-      : socket(the_socket), descriptor(std::move(executor), the_socket.handle), packets(std::move(the_packets)) {}
+      : socket(the_socket),
+        descriptor(std::move(executor), the_socket.handle),
+        packets(std::move(the_packets)) {}
 
   void wait() {
     if (waiting || !receiver || !descriptor.is_open()) return;
@@ -90,15 +94,18 @@ struct Udp::State : std::enable_shared_from_this<State> {
   bool waiting = false;
 };
 
-Result<std::unique_ptr<Udp>> Udp::open(asio::any_io_executor executor, const Endpoint& local, Batching batching) {
+Result<std::unique_ptr<Udp>> Udp::open(asio::any_io_executor executor, const Endpoint& local,
+                                       Batching batching) {
   auto socket = bind_socket(local);
   if (!socket && local.ip.family == IpAddress::Family::v6 && local.ip.unspecified() &&
-      (socket.error() == std::errc::address_family_not_supported || socket.error() == std::errc::address_not_available))
+      (socket.error() == std::errc::address_family_not_supported ||
+       socket.error() == std::errc::address_not_available))
     socket = bind_socket({IpAddress::v4(0, 0, 0, 0), local.port});
   if (!socket) return fail(socket.error());
   auto packets = batching == Batching::automatic ? batched_udp(*socket) : nullptr;
   if (!packets) packets = plain_udp(*socket);
-  return std::unique_ptr<Udp>(new Udp(std::make_shared<State>(std::move(executor), *socket, std::move(packets))));
+  return std::unique_ptr<Udp>(
+      new Udp(std::make_shared<State>(std::move(executor), *socket, std::move(packets))));
 }
 
 Udp::Udp(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -109,11 +116,14 @@ Udp::~Udp() {
   state_->descriptor.close(ignored);
 }
 
-bool Udp::send(const Endpoint& to, ByteView bytes, std::size_t segment_size, const std::optional<IpAddress>& from) {
+bool Udp::send(const Endpoint& to, ByteView bytes, std::size_t segment_size,
+               const std::optional<IpAddress>& from) {
   return state_->packets->send(to, bytes, segment_size, from);
 }
 
-std::size_t Udp::send_many(std::span<const Departing> departing) { return state_->packets->send_many(departing); }
+std::size_t Udp::send_many(std::span<const Departing> departing) {
+  return state_->packets->send_many(departing);
+}
 
 void Udp::when_sendable(std::function<void()> ready) {
   state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,

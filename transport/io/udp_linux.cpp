@@ -1,13 +1,14 @@
-// Linux's fast road: recvmmsg with UDP_GRO in, sendmsg and sendmmsg with UDP_SEGMENT out, and the packet's local address.
+// Linux's fast road: recvmmsg with UDP_GRO in, sendmsg and sendmmsg with UDP_SEGMENT out, and the packet's
+// local address.
 #include "transport/io/udp_packets.hpp"
 
 #ifdef __linux__
-#include <netinet/in.h>
-#include <netinet/udp.h>
-
 #include <array>
 #include <cerrno>
 #include <vector>
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -19,16 +20,17 @@
 namespace conclave::io {
 namespace {
 
-constexpr std::size_t messages = 8;          ///< per recvmmsg
-constexpr std::size_t message_max = 65536;   ///< GRO glues up to 64 KiB
-constexpr std::size_t together = 64;         ///< per sendmmsg
-constexpr std::size_t send_max = 65000;      ///< below the 65507 of an IPv4 datagram, which bounds a GSO send as well
-constexpr std::size_t segments_max = 64;     ///< UDP_MAX_SEGMENTS of the older kernels
+constexpr std::size_t messages = 8;         ///< per recvmmsg
+constexpr std::size_t message_max = 65536;  ///< GRO glues up to 64 KiB
+constexpr std::size_t together = 64;        ///< per sendmmsg
+constexpr std::size_t send_max =
+    65000;  ///< below the 65507 of an IPv4 datagram, which bounds a GSO send as well
+constexpr std::size_t segments_max = 64;  ///< UDP_MAX_SEGMENTS of the older kernels
 
 union Control {
   cmsghdr align;
-  char bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t)) +
-             CMSG_SPACE(sizeof(int))];
+  char bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo)) +
+             CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(int))];
 };
 
 template <class T>
@@ -182,7 +184,8 @@ class BatchedUdp final : public UdpPackets {
     return true;
   }
 
-  bool send_one(const Endpoint& to, ByteView bytes, std::size_t segment_size, const std::optional<IpAddress>& from) {
+  bool send_one(const Endpoint& to, ByteView bytes, std::size_t segment_size,
+                const std::optional<IpAddress>& from) {
     sockaddr_storage address{};
     auto address_size = to_sockaddr(to, socket_.v6, address);
     if (address_size == 0) return true;  // a family that this socket cannot reach: lost
@@ -195,7 +198,8 @@ class BatchedUdp final : public UdpPackets {
     message.msg_iovlen = 1;
     message.msg_control = &control;
     if (from && !from->unspecified()) put_source(message, *from);
-    if (segment_size) put_control(message, IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment_size));
+    if (segment_size)
+      put_control(message, IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment_size));
     if (message.msg_controllen == 0) message.msg_control = nullptr;
     if (::sendmsg(socket_.handle, &message, MSG_DONTWAIT) >= 0) return true;
     switch (errno) {
@@ -237,7 +241,8 @@ class BatchedUdp final : public UdpPackets {
 };
 
 void switch_on(int socket, int level, int option, int value = 1) {
-  // What the kernel refuses we do without: GRO gives speed, PKTINFO the right source on hosts with several addresses.
+  // What the kernel refuses we do without: GRO gives speed, PKTINFO the right source on hosts with several
+  // addresses.
   (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 

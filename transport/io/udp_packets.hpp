@@ -1,10 +1,10 @@
 #pragma once
 /// How packets get in and out of a UDP socket: in batches on Linux, one by one everywhere.
-#include <sys/socket.h>
+#include "transport/io/datagrams.hpp"
 
 #include <memory>
 
-#include "transport/io/datagrams.hpp"
+#include <sys/socket.h>
 
 namespace conclave::io {
 

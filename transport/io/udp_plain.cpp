@@ -1,9 +1,9 @@
-#include <netinet/in.h>
+#include "transport/io/udp_packets.hpp"
 
 #include <array>
 #include <cerrno>
 
-#include "transport/io/udp_packets.hpp"
+#include <netinet/in.h>
 
 namespace conclave::io {
 namespace {

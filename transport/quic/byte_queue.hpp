@@ -1,10 +1,10 @@
 #pragma once
-/// Bytes in, bytes out, in order, and they never move while they wait: a sender's queue must keep them where they
-/// are until the peer has acknowledged them (the QUIC library keeps pointers, not copies).
+/// Bytes in, bytes out, in order, and they never move while they wait: a sender's queue must keep them where
+/// they are until the peer has acknowledged them (the QUIC library keeps pointers, not copies).
+#include "crypto/bytes.hpp"
+
 #include <deque>
 #include <memory>
-
-#include "crypto/bytes.hpp"
 
 namespace conclave::quic {
 
@@ -80,14 +80,15 @@ class ByteQueue {
   struct Chunk {
     static constexpr std::size_t small = 2048, large = 64 * 1024;
     explicit Chunk(std::size_t wanted)
-        : capacity(wanted <= small ? small : large), bytes(std::make_unique_for_overwrite<Byte[]>(capacity)) {}
+        : capacity(wanted <= small ? small : large),
+          bytes(std::make_unique_for_overwrite<Byte[]>(capacity)) {}
     std::size_t room() const { return capacity - end; }
     std::size_t capacity;
     std::unique_ptr<Byte[]> bytes;
     std::size_t begin = 0, end = 0;
   };
-  /// While a bulk transfer runs, emptied chunks are used again: the allocator would give their pages back to the
-  /// system and fault them in anew.
+  /// While a bulk transfer runs, emptied chunks are used again: the allocator would give their pages back to
+  /// the system and fault them in anew.
   static constexpr std::size_t spare_max = 8;
   void add_chunk(std::size_t wanted) {
     if (wanted > Chunk::small && !spare_.empty()) {

@@ -22,7 +22,8 @@ int open(uint8_t* into, const ngtcp2_crypto_aead*, const ngtcp2_crypto_aead_ctx*
   return opened ? 0 : NGTCP2_ERR_DECRYPT;
 }
 
-int mask(uint8_t* into, const ngtcp2_crypto_cipher*, const ngtcp2_crypto_cipher_ctx* key, const uint8_t* sample) {
+int mask(uint8_t* into, const ngtcp2_crypto_cipher*, const ngtcp2_crypto_cipher_ctx* key,
+         const uint8_t* sample) {
   auto out = static_cast<PacketMask*>(key->native_handle)->mask({sample, NGTCP2_HP_SAMPLELEN});
   std::copy(out.begin(), out.end(), into);
   return 0;
@@ -38,9 +39,9 @@ void delete_mask(ngtcp2_conn*, ngtcp2_crypto_cipher_ctx* key, void*) {
   key->native_handle = nullptr;
 }
 
-int update_key(ngtcp2_conn*, uint8_t* rx_secret, uint8_t* tx_secret, ngtcp2_crypto_aead_ctx* rx, uint8_t* rx_iv,
-               ngtcp2_crypto_aead_ctx* tx, uint8_t* tx_iv, const uint8_t* old_rx, const uint8_t* old_tx,
-               size_t secret_size, void* user) {
+int update_key(ngtcp2_conn*, uint8_t* rx_secret, uint8_t* tx_secret, ngtcp2_crypto_aead_ctx* rx,
+               uint8_t* rx_iv, ngtcp2_crypto_aead_ctx* tx, uint8_t* tx_iv, const uint8_t* old_rx,
+               const uint8_t* old_tx, size_t secret_size, void* user) {
   auto next = [&](const uint8_t* old, uint8_t* secret_out, ngtcp2_crypto_aead_ctx* key_out, uint8_t* iv_out) {
     auto secret = Secret<32>::from({old, secret_size});
     if (!secret) return false;
@@ -51,7 +52,9 @@ int update_key(ngtcp2_conn*, uint8_t* rx_secret, uint8_t* tx_secret, ngtcp2_cryp
     key_out->native_handle = key;
     return true;
   };
-  return next(old_rx, rx_secret, rx, rx_iv) && next(old_tx, tx_secret, tx, tx_iv) ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+  return next(old_rx, rx_secret, rx, rx_iv) && next(old_tx, tx_secret, tx, tx_iv)
+             ? 0
+             : NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
 void fill(uint8_t* into, size_t size, const ngtcp2_rand_ctx* context) {
@@ -69,8 +72,8 @@ struct Callbacks {
     return 0;
   }
 
-  static int recv_crypto_data(ngtcp2_conn*, ngtcp2_crypto_level level, uint64_t, const uint8_t* data, size_t size,
-                              void* user) {
+  static int recv_crypto_data(ngtcp2_conn*, ngtcp2_crypto_level level, uint64_t, const uint8_t* data,
+                              size_t size, void* user) {
     return session(user).hear_crypto(level, {data, size});
   }
 
@@ -94,7 +97,8 @@ struct Callbacks {
   }
 
   static int version_negotiation(ngtcp2_conn*, uint32_t, const ngtcp2_cid*, void*) {
-    return NGTCP2_ERR_CALLBACK_FAILURE;  // there is one version, and no packet that negotiates passes the check
+    return NGTCP2_ERR_CALLBACK_FAILURE;  // there is one version, and no packet that negotiates passes the
+                                         // check
   }
 
   static int new_connection_id(ngtcp2_conn*, ngtcp2_cid* cid, uint8_t* token, size_t size, void* user) {
@@ -119,7 +123,8 @@ struct Callbacks {
     return 0;
   }
 
-  static int peer_id_status(ngtcp2_conn*, int type, uint64_t, const ngtcp2_cid* cid, const uint8_t* token, void* user) {
+  static int peer_id_status(ngtcp2_conn*, int type, uint64_t, const ngtcp2_cid* cid, const uint8_t* token,
+                            void* user) {
     auto& self = session(user);
     auto id = from_library(*cid);
     if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
@@ -142,8 +147,8 @@ struct Callbacks {
     return 0;
   }
 
-  static int recv_stream_data(ngtcp2_conn*, uint32_t flags, int64_t id, uint64_t, const uint8_t* data, size_t size,
-                              void* user, void* stream_user) {
+  static int recv_stream_data(ngtcp2_conn*, uint32_t flags, int64_t id, uint64_t, const uint8_t* data,
+                              size_t size, void* user, void* stream_user) {
     auto& self = session(user);
     auto* stream = static_cast<StreamState*>(stream_user);
     if (!stream) {
@@ -154,7 +159,8 @@ struct Callbacks {
     return 0;
   }
 
-  static int acked_stream_data(ngtcp2_conn*, int64_t, uint64_t, uint64_t size, void* user, void* stream_user) {
+  static int acked_stream_data(ngtcp2_conn*, int64_t, uint64_t, uint64_t size, void* user,
+                               void* stream_user) {
     auto* stream = static_cast<StreamState*>(stream_user);
     if (!stream || size == 0) return 0;
     auto count = static_cast<std::size_t>(size);

@@ -31,7 +31,9 @@ asio::awaitable<Result<Bytes>> Connection::receive_datagram() {
   auto session = session_;
   co_return co_await session->receive_datagram();
 }
-Result<Secret<32>> Connection::export_secret(std::string_view label) const { return session_->export_secret(label); }
+Result<Secret<32>> Connection::export_secret(std::string_view label) const {
+  return session_->export_secret(label);
+}
 void Connection::close() { session_->close(); }
 bool Connection::closed() const { return session_->ended(); }
 asio::awaitable<void> Connection::wait_closed() {

@@ -29,15 +29,15 @@ class Connection final : public io::Connection {
 
   /// What only nQUIC has.
 
-  /// The dialler is done after one round trip, but only half a round trip later has the other side verified it.
-  /// Until then nothing says that we were accepted.
+  /// The dialler is done after one round trip, but only half a round trip later has the other side verified
+  /// it. Until then nothing says that we were accepted.
   bool confirmed() const;
   /// False when the connection ended or `deadline` came first.
   boost::asio::awaitable<bool> wait_confirmed(TimePoint deadline);
   /// New packet keys for both directions. Fails with Errc::refused within three PTOs of the last time.
   Result<> update_keys();
-  /// Our network changed: proves the new path to the peer. For the dialler only; fails with Errc::refused within
-  /// 1.5 s of the last change of path.
+  /// Our network changed: proves the new path to the peer. For the dialler only; fails with Errc::refused
+  /// within 1.5 s of the last change of path.
   Result<> migrate();
   Suite suite() const;
   /// What the responder showed in its hello; empty on its own side.

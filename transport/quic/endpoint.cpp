@@ -27,9 +27,10 @@ std::optional<Cid> destination(ByteView packet) {
 
 }  // namespace
 
-Endpoint::Endpoint(asio::any_io_executor executor, io::Clock& clock, io::Datagrams& socket, const NodeKeys& keys,
-                   Random& random, Settings settings)
-    : board_(std::make_shared<Switchboard>(std::move(executor), clock, socket, keys, random, std::move(settings))) {
+Endpoint::Endpoint(asio::any_io_executor executor, io::Clock& clock, io::Datagrams& socket,
+                   const NodeKeys& keys, Random& random, Settings settings)
+    : board_(std::make_shared<Switchboard>(std::move(executor), clock, socket, keys, random,
+                                           std::move(settings))) {
   socket.on_receive([this](std::span<const io::Packet> packets) { receive(packets); });
 }
 
@@ -68,8 +69,9 @@ asio::awaitable<Result<std::shared_ptr<io::Connection>>> Endpoint::dial(io::Endp
   auto connection = std::make_shared<Connection>(session);  // closes the session, whatever happens here
   session->flush();
   if (co_await session->reach(Session::Milestone::established, deadline)) co_return connection;
-  co_return fail(session->ended() && board->socket ? session->why_ended()
-                                                   : make_error_code(board->socket ? Errc::timed_out : Errc::closed));
+  co_return fail(session->ended() && board->socket
+                     ? session->why_ended()
+                     : make_error_code(board->socket ? Errc::timed_out : Errc::closed));
 }
 
 void Endpoint::receive(std::span<const io::Packet> packets) {
@@ -103,7 +105,8 @@ bool Endpoint::full(const io::IpAddress& from) const {
   auto& settings = board_->settings;
   if (board_->open >= settings.connections_max || board_->accepting >= settings.handshakes_max) return true;
   auto found = board_->accepted_from.find(from.network());
-  return found != board_->accepted_from.end() && found->second >= settings.per_network_max && !from.loopback();
+  return found != board_->accepted_from.end() && found->second >= settings.per_network_max &&
+         !from.loopback();
 }
 
 void Endpoint::meet(const io::Packet& packet, TimePoint now) {
@@ -124,8 +127,8 @@ void Endpoint::meet(const io::Packet& packet, TimePoint now) {
   }
 }
 
-/// RFC 9000 10.3: for a connection that we have lost. Only ids that we made ourselves are worth an answer, and the
-/// answer is shorter than the question, so that two who have forgotten each other fall silent.
+/// RFC 9000 10.3: for a connection that we have lost. Only ids that we made ourselves are worth an answer,
+/// and the answer is shorter than the question, so that two who have forgotten each other fall silent.
 void Endpoint::reset(const io::Packet& packet, const Cid& cid, TimePoint now) {
   if (packet.bytes.size() <= reset_min || !board_->made_by_us(cid)) return;
   if (!resets_allowed_.take(reset_cost, now)) return;
@@ -146,7 +149,8 @@ Endpoint::Status Endpoint::status() const {
   out.retries = board_->gate.retries();
   out.resets = resets_;
   out.turned_away = turned_away_;
-  for (std::size_t i = 0; i < Gate::reasons; ++i) out.silences[i] = board_->gate.silences(static_cast<Gate::Reason>(i));
+  for (std::size_t i = 0; i < Gate::reasons; ++i)
+    out.silences[i] = board_->gate.silences(static_cast<Gate::Reason>(i));
   return out;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 /// nQUIC on one socket: dials and accepts any number of connections. docs/nquic.md.
 ///
-/// Runs over any io::Datagrams and io::Clock: a real socket (its QUIC channel: transport/io/demux.hpp) or a simulated
-/// one. Silent to whoever does not know our public key.
+/// Runs over any io::Datagrams and io::Clock: a real socket (its QUIC channel: transport/io/demux.hpp) or a
+/// simulated one. Silent to whoever does not know our public key.
 #include "transport/io/clock.hpp"
 #include "transport/io/connection.hpp"
 #include "transport/io/datagrams.hpp"
@@ -17,8 +17,8 @@ class Endpoint {
   using AcceptHandler = std::function<void(std::shared_ptr<io::Connection>)>;
 
   /// All must outlive this.
-  Endpoint(boost::asio::any_io_executor executor, io::Clock& clock, io::Datagrams& socket, const NodeKeys& keys,
-           Random& random, Settings settings = {});
+  Endpoint(boost::asio::any_io_executor executor, io::Clock& clock, io::Datagrams& socket,
+           const NodeKeys& keys, Random& random, Settings settings = {});
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
   ~Endpoint();  ///< closes
@@ -26,8 +26,9 @@ class Endpoint {
   /// Gets every connection whose dialler has proven who it is. Without a handler all are refused.
   void on_accept(AcceptHandler handler);
 
-  /// A connection to `peer`, who is expected at `to`, after one round trip; what we send is under keys that only
-  /// `peer` has. Fails with Errc::bad_key, limit_reached, timed_out (also: nobody there, or somebody else), closed.
+  /// A connection to `peer`, who is expected at `to`, after one round trip; what we send is under keys that
+  /// only `peer` has. Fails with Errc::bad_key, limit_reached, timed_out (also: nobody there, or somebody
+  /// else), closed.
   boost::asio::awaitable<Result<std::shared_ptr<io::Connection>>> dial(io::Endpoint to, NodeKey peer,
                                                                        TimePoint deadline);
   /// Says goodbye on every connection and lets go of the socket; idempotent.
@@ -38,7 +39,7 @@ class Endpoint {
     std::size_t handshakes = 0;  ///< accepted and unfinished
     std::uint64_t accepted = 0;
     std::uint64_t retries = 0;
-    std::uint64_t resets = 0;    ///< stateless resets sent
+    std::uint64_t resets = 0;  ///< stateless resets sent
     std::array<std::uint64_t, Gate::reasons> silences{};
     std::uint64_t turned_away = 0;  ///< by the limits of connections, handshakes or one network
   };

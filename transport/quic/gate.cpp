@@ -6,7 +6,8 @@ namespace {
 constexpr std::size_t first_datagram_min = 1200;  ///< RFC 9000 14.1
 constexpr std::size_t first_cid_min = 8;          ///< RFC 9000 7.2
 /// RFC 9001 5.8. The nonce is public there; here the key is not.
-constexpr std::array<Byte, 12> retry_nonce{0x46, 0x15, 0x99, 0xd3, 0x5d, 0x63, 0x2b, 0xf2, 0x23, 0x98, 0x25, 0xbb};
+constexpr std::array<Byte, 12> retry_nonce{0x46, 0x15, 0x99, 0xd3, 0x5d, 0x63,
+                                           0x2b, 0xf2, 0x23, 0x98, 0x25, 0xbb};
 
 void append_cid(Bytes& out, const Cid& cid) {
   out.push_back(cid.length);
@@ -93,7 +94,8 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
   auto packet = open_initial(keys, *header, datagram.first(header->size));
   if (!packet) return silence(Reason::stranger);
   auto frames = decode_initial_frames(packet->payload);
-  if (!frames || !frames->crypto || frames->crypto->offset != 0 || frames->crypto->bytes.size() < X25519Key::size)
+  if (!frames || !frames->crypto || frames->crypto->offset != 0 ||
+      frames->crypto->bytes.size() < X25519Key::size)
     return silence(Reason::forged);
   auto message = frames->crypto->bytes;
   if (replays_.seen(message)) return silence(Reason::replayed);
@@ -110,8 +112,12 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
   auto responder = Responder::read_message1(identity_, message, cache_);
   if (!responder) return silence(Reason::forged);
   if (crowded && !original) return retry();
-  return Opening{std::move(*responder), copy(message), header->destination, header->source,
-                 original.value_or(header->destination), original ? copy(header->token) : Bytes()};
+  return Opening{std::move(*responder),
+                 copy(message),
+                 header->destination,
+                 header->source,
+                 original.value_or(header->destination),
+                 original ? copy(header->token) : Bytes()};
 }
 
 void Gate::admitted(const Opening& opening) { replays_.remember(opening.message1); }

@@ -1,20 +1,20 @@
 #pragma once
 /// The door of a responder: decides about a first packet before any state exists. Sans-IO.
 ///
-/// A stranger gets silence: who does not know our key cannot make an Initial packet that opens (about 8 us), and
-/// who does but whose Noise message does not check out, or was seen before, learns nothing either (about 130 us).
-/// Work for addresses that have proven nothing is bounded to a tenth of a core; when that runs low, or many
-/// handshakes are open, those who know our key are asked by Retry to prove their address first, which costs 10 us.
-/// Under that load Retry comes before Noise, so that a flood of well-made first messages from spoofed addresses
-/// cannot starve those who are really there.
-#include <map>
-#include <unordered_set>
-#include <variant>
-
+/// A stranger gets silence: who does not know our key cannot make an Initial packet that opens (about 8 us),
+/// and who does but whose Noise message does not check out, or was seen before, learns nothing either (about
+/// 130 us). Work for addresses that have proven nothing is bounded to a tenth of a core; when that runs low,
+/// or many handshakes are open, those who know our key are asked by Retry to prove their address first, which
+/// costs 10 us. Under that load Retry comes before Noise, so that a flood of well-made first messages from
+/// spoofed addresses cannot starve those who are really there.
 #include "crypto/time.hpp"
 #include "transport/io/endpoint.hpp"
 #include "transport/quic/handshake.hpp"
 #include "transport/quic/initial.hpp"
+
+#include <map>
+#include <unordered_set>
+#include <variant>
 
 namespace conclave::quic {
 
@@ -32,8 +32,8 @@ class Allowance {
   TimePoint at_{};
 };
 
-/// Ephemeral keys of accepted first messages: a second message with one of them is a replay. Two generations of
-/// bounded size; the older is forgotten when the younger is full.
+/// Ephemeral keys of accepted first messages: a second message with one of them is a replay. Two generations
+/// of bounded size; the older is forgotten when the younger is full.
 class ReplayCache {
  public:
   static constexpr std::size_t generation_max = 32768;  ///< 2 x 32768 x about 40 bytes
@@ -54,11 +54,11 @@ struct GateSettings {
 class Gate {
  public:
   enum class Reason : Byte {
-    malformed,      ///< not a first packet of ours
-    over_budget,    ///< too much to do
-    stranger,       ///< does not know our key
-    replayed,       ///< message 1 was used before
-    forged,         ///< Noise or its payload does not check out
+    malformed,    ///< not a first packet of ours
+    over_budget,  ///< too much to do
+    stranger,     ///< does not know our key
+    replayed,     ///< message 1 was used before
+    forged,       ///< Noise or its payload does not check out
   };
   static constexpr std::size_t reasons = 5;
   struct Silence {
@@ -73,8 +73,8 @@ class Gate {
     Bytes message1;
     Cid destination;  ///< as in this packet
     Cid source;
-    Cid original;     ///< destination of the very first packet
-    Bytes token;      ///< not empty after a Retry
+    Cid original;  ///< destination of the very first packet
+    Bytes token;   ///< not empty after a Retry
   };
   using Verdict = std::variant<Silence, Retry, Opening>;
 
@@ -90,7 +90,7 @@ class Gate {
   std::uint64_t silences(Reason reason) const { return silences_[static_cast<std::size_t>(reason)]; }
   std::uint64_t retries() const { return retries_; }
 
-  static constexpr Duration open_cost{8};      ///< measured, 2.6 GHz EPYC: docs/benchmarks.md
+  static constexpr Duration open_cost{8};  ///< measured, 2.6 GHz EPYC: docs/benchmarks.md
   static constexpr Duration retry_cost{4};
   static constexpr Duration noise_cost{130};
   static constexpr Duration token_life = std::chrono::seconds(10);

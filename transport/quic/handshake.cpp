@@ -77,7 +77,8 @@ Result<Hello> decode_hello(ByteView in) {
 Result<Initiator> Initiator::dial(const Identity& ours, const NodeKey& responder, std::vector<Suite> suites,
                                   KeyCache& cache) {
   TRY(auto theirs, cache.convert(responder));
-  return Initiator(start(noise::Role::initiator, ours, responder, theirs), ours.node, theirs, std::move(suites));
+  return Initiator(start(noise::Role::initiator, ours, responder, theirs), ours.node, theirs,
+                   std::move(suites));
 }
 
 Result<Bytes> Initiator::write_message1(ByteView transport_parameters, Random& random) {
@@ -104,7 +105,9 @@ Result<Hello> Initiator::read_hello(ByteView hello) {
 }
 
 Secret<32> Initiator::finished() const { return quic::finished(noise_.chaining_key(), hash_); }
-Secrets Initiator::application_secrets() const { return quic::application_secrets(noise_.split_keys(), hash_); }
+Secrets Initiator::application_secrets() const {
+  return quic::application_secrets(noise_.split_keys(), hash_);
+}
 Secret<32> Initiator::exporter() const { return exporter_secret(noise_.chaining_key(), hash_); }
 
 Result<Responder> Responder::read_message1(const Identity& ours, ByteView message, KeyCache& cache) {
@@ -139,7 +142,9 @@ bool Responder::finished_by(ByteView message) const {
   return same_secret(message, quic::finished(noise_.chaining_key(), hash_).view());
 }
 
-Secrets Responder::application_secrets() const { return quic::application_secrets(noise_.split_keys(), hash_); }
+Secrets Responder::application_secrets() const {
+  return quic::application_secrets(noise_.split_keys(), hash_);
+}
 Secret<32> Responder::exporter() const { return exporter_secret(noise_.chaining_key(), hash_); }
 
 }  // namespace conclave::quic

@@ -1,13 +1,14 @@
 #pragma once
-/// The handshake of nQUIC without the QUIC around it: Noise_IK_25519_ChaChaPoly_SHA256, then the responder's hello
-/// and the initiator's Finished. Sans-IO; layouts in docs/nquic.md.
+/// The handshake of nQUIC without the QUIC around it: Noise_IK_25519_ChaChaPoly_SHA256, then the responder's
+/// hello and the initiator's Finished. Sans-IO; layouts in docs/nquic.md.
 ///
-/// Message 1 can be replayed, is readable later by who steals the responder's key, and can be forged by the same
-/// thief. So it carries nothing but who the initiator is and what its transport can do, and the responder believes
-/// in the initiator only after Finished, which takes both ephemeral keys.
+/// Message 1 can be replayed, is readable later by who steals the responder's key, and can be forged by the
+/// same thief. So it carries nothing but who the initiator is and what its transport can do, and the
+/// responder believes in the initiator only after Finished, which takes both ephemeral keys.
 ///
-/// Two Ed25519 keys that differ in the sign bit share one X25519 key. The responder's is bound by the prologue, the
-/// initiator's by the payload of message 1, and each must convert to the X25519 key that Noise used.
+/// Two Ed25519 keys that differ in the sign bit share one X25519 key. The responder's is bound by the
+/// prologue, the initiator's by the payload of message 1, and each must convert to the X25519 key that Noise
+/// used.
 #include "transport/quic/key_cache.hpp"
 #include "transport/quic/packet_key.hpp"
 #include "transport/quic/schedule.hpp"
@@ -20,10 +21,10 @@ struct Identity {
   static Identity of(const NodeKeys& keys) { return {keys.public_key(), noise::KeyPair::of(keys)}; }
 };
 
-inline constexpr std::size_t message1_max = 1000;     ///< fits one Initial packet of 1200 bytes with a token
+inline constexpr std::size_t message1_max = 1000;  ///< fits one Initial packet of 1200 bytes with a token
 inline constexpr std::size_t message2_size = 32 + 16;
-/// With an Initial packet this stays below three times the 1200 bytes of a first packet: no round trip is lost
-/// to the anti-amplification limit (RFC 9000 8.1).
+/// With an Initial packet this stays below three times the 1200 bytes of a first packet: no round trip is
+/// lost to the anti-amplification limit (RFC 9000 8.1).
 inline constexpr std::size_t hello_max = 2300;
 inline constexpr std::size_t suites_max = 8;
 
@@ -34,7 +35,8 @@ struct Introduction {
   Bytes transport_parameters;
 };
 Bytes encode(const Introduction& introduction);
-/// Fails with Errc::malformed, unsupported (version), limit_reached (too many suites) or refused (none we know).
+/// Fails with Errc::malformed, unsupported (version), limit_reached (too many suites) or refused (none we
+/// know).
 Result<Introduction> decode_introduction(ByteView in);
 
 /// The responder's first words under keys that only the two can have.
@@ -68,7 +70,8 @@ class Initiator {
   Secret<32> exporter() const;
 
  private:
-  Initiator(noise::Handshake noise, const NodeKey& node, const X25519Key& responder, std::vector<Suite> suites)
+  Initiator(noise::Handshake noise, const NodeKey& node, const X25519Key& responder,
+            std::vector<Suite> suites)
       : noise_(std::move(noise)), node_(node), responder_x25519_(responder), suites_(std::move(suites)) {}
   noise::Handshake noise_;
   NodeKey node_;
@@ -79,8 +82,8 @@ class Initiator {
 
 class Responder {
  public:
-  /// All that can be said about a first message: it is for us, whole, and its sender is who it claims. Fails with
-  /// Errc::undecryptable, bad_key, malformed, unsupported or refused.
+  /// All that can be said about a first message: it is for us, whole, and its sender is who it claims. Fails
+  /// with Errc::undecryptable, bad_key, malformed, unsupported or refused.
   static Result<Responder> read_message1(const Identity& ours, ByteView message, KeyCache& cache);
 
   const Introduction& introduction() const { return introduction_; }

@@ -69,7 +69,8 @@ Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, 
   // RFC 9001 5.4.2: the sample starts four bytes behind the start of the packet number, whatever its length.
   if (packet.size() < header.number_at + number_max + crypto::HeaderProtection::sample_size)
     return fail(Errc::malformed);
-  auto mask = keys.mask.mask(packet.subspan(header.number_at + number_max, crypto::HeaderProtection::sample_size));
+  auto mask =
+      keys.mask.mask(packet.subspan(header.number_at + number_max, crypto::HeaderProtection::sample_size));
   auto first = static_cast<Byte>(packet[0] ^ (mask[0] & 0x0f));
   if (first & 0x0c) return fail(Errc::malformed);  // reserved bits
   std::size_t number_size = (first & 3) + 1u;
@@ -84,7 +85,8 @@ Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, 
   auto sealed = packet.subspan(associated.size());
   if (sealed.size() < PacketKey::tag_size) return fail(Errc::malformed);
   out.payload.resize(sealed.size() - PacketKey::tag_size);
-  CHECK(keys.key.open(out.payload.data(), crypto::counter_nonce(keys.key.iv(), out.number), associated, sealed));
+  CHECK(keys.key.open(out.payload.data(), crypto::counter_nonce(keys.key.iv(), out.number), associated,
+                      sealed));
   return out;
 }
 
@@ -101,9 +103,9 @@ Result<InitialFrames> decode_initial_frames(ByteView payload) {
       case ack:
       case ack_ecn: {
         out.acknowledged = std::max(out.acknowledged.value_or(0), in.varint());
-        in.varint();                                          // delay
+        in.varint();  // delay
         auto ranges = in.varint();
-        in.varint();                                          // the first range
+        in.varint();  // the first range
         if (ranges > in.rest().size()) return fail(Errc::malformed);
         for (; ranges > 0 && in.good(); --ranges) in.varint(), in.varint();
         if (type == ack_ecn) in.varint(), in.varint(), in.varint();

@@ -1,10 +1,11 @@
 #pragma once
 /// Reads Initial packets without a connection: what both ends check before the QUIC library sees a byte.
 ///
-/// Wire: RFC 9000 17.2 and 19. An Initial packet is protected with keys that follow from the responder's public key,
-/// so anybody who knows that key can make one that opens; only its Noise message tells friend from forger. So
-/// until the handshake has keys of its own, we let through nothing but packets that consist of PADDING, PING, ACK
-/// and the CRYPTO bytes that Noise has accepted: no forged CONNECTION_CLOSE or ACK can end a dial.
+/// Wire: RFC 9000 17.2 and 19. An Initial packet is protected with keys that follow from the responder's
+/// public key, so anybody who knows that key can make one that opens; only its Noise message tells friend
+/// from forger. So until the handshake has keys of its own, we let through nothing but packets that consist
+/// of PADDING, PING, ACK and the CRYPTO bytes that Noise has accepted: no forged CONNECTION_CLOSE or ACK can
+/// end a dial.
 #include "transport/quic/packet_key.hpp"
 #include "transport/quic/schedule.hpp"
 
@@ -43,8 +44,8 @@ struct InitialFrames {
     std::uint64_t offset = 0;
     ByteView bytes;  ///< into the payload
   };
-  std::optional<Crypto> crypto;                   ///< at most one is allowed
-  std::optional<std::uint64_t> acknowledged;      ///< the largest
+  std::optional<Crypto> crypto;               ///< at most one is allowed
+  std::optional<std::uint64_t> acknowledged;  ///< the largest
 };
 /// Fails with Errc::unexpected_type for any frame but PADDING, PING, ACK and one CRYPTO; Errc::malformed.
 Result<InitialFrames> decode_initial_frames(ByteView payload);

@@ -1,16 +1,17 @@
 #pragma once
-/// X25519 keys of nodes met before. The conversion checks that the point is in the main subgroup, which costs as much
-/// as a Diffie-Hellman; nodes dial the same few others again and again.
+/// X25519 keys of nodes met before. The conversion checks that the point is in the main subgroup, which costs
+/// as much as a Diffie-Hellman; nodes dial the same few others again and again.
+#include "crypto/keys.hpp"
+
 #include <deque>
 #include <unordered_map>
-
-#include "crypto/keys.hpp"
 
 namespace conclave::quic {
 
 class KeyCache {
  public:
-  static constexpr std::size_t keys_max = 1024;  ///< the oldest goes; strangers can only make us work, not grow
+  static constexpr std::size_t keys_max =
+      1024;  ///< the oldest goes; strangers can only make us work, not grow
 
   /// As crypto::to_x25519; failures are not kept.
   Result<X25519Key> convert(const NodeKey& node) {

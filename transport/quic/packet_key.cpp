@@ -8,7 +8,8 @@ namespace {
 
 crypto::AeadAlgorithm algorithm(Suite suite) {
   ensure(suite != Suite::unprotected, "a suite that protects");
-  return suite == Suite::aes_256_gcm ? crypto::AeadAlgorithm::aes_256_gcm : crypto::AeadAlgorithm::chacha20_poly1305;
+  return suite == Suite::aes_256_gcm ? crypto::AeadAlgorithm::aes_256_gcm
+                                     : crypto::AeadAlgorithm::chacha20_poly1305;
 }
 
 }  // namespace

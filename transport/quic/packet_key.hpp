@@ -1,14 +1,14 @@
 #pragma once
 /// What protects packets of one direction at one level: AEAD key, IV and header protection key, all from one
 /// secret (RFC 9001 5.1).
-#include <optional>
-
 #include "crypto/header_protection.hpp"
+
+#include <optional>
 
 namespace conclave::quic {
 
-/// The bulk ciphers, as their numbers stand in the handshake. ChaCha20-Poly1305 protects Initial and Handshake
-/// packets always, and everything where one of the two lacks AES instructions.
+/// The bulk ciphers, as their numbers stand in the handshake. ChaCha20-Poly1305 protects Initial and
+/// Handshake packets always, and everything where one of the two lacks AES instructions.
 enum class Suite : Byte {
   chacha20_poly1305 = 1,
   aes_256_gcm = 2,
@@ -19,7 +19,8 @@ enum class Suite : Byte {
 std::vector<Suite> preferred_suites();
 bool known(Suite suite);
 
-/// Encryptions before the key must be updated (RFC 9001 6.6), and failed decryptions before the connection ends.
+/// Encryptions before the key must be updated (RFC 9001 6.6), and failed decryptions before the connection
+/// ends.
 struct UseLimits {
   std::uint64_t encryptions;
   std::uint64_t failures;

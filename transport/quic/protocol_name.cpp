@@ -1,8 +1,8 @@
 #include "transport/quic/protocol_name.hpp"
 
-#include <utility>
-
 #include "crypto/ensure.hpp"
+
+#include <utility>
 
 namespace conclave::quic {
 

@@ -9,7 +9,8 @@ constexpr std::string_view protocol = "conclave/nquic";
 constexpr std::string_view initial_salt = "conclave/nquic initial";
 constexpr std::string_view retry_salt = "conclave/nquic retry";
 
-Secrets labelled(const Secret<32>& initiator, const Secret<32>& responder, std::string_view prefix, ByteView hash) {
+Secrets labelled(const Secret<32>& initiator, const Secret<32>& responder, std::string_view prefix,
+                 ByteView hash) {
   auto label = [prefix](std::string_view direction) { return std::string(prefix) + std::string(direction); };
   return {crypto::hmac_sha256(initiator.view(), {view(label("i2r")), hash}),
           crypto::hmac_sha256(responder.view(), {view(label("r2i")), hash})};
@@ -46,12 +47,16 @@ Secrets application_secrets(const noise::Handshake::Keys& split, const crypto::D
   return labelled(split.initiator_to_responder, split.responder_to_initiator, "nquic ap ", hash);
 }
 
-Secret<32> next_secret(const Secret<32>& secret) { return crypto::hkdf_expand_label<32>(secret.view(), "quic ku"); }
+Secret<32> next_secret(const Secret<32>& secret) {
+  return crypto::hkdf_expand_label<32>(secret.view(), "quic ku");
+}
 
 Secret<32> exporter_secret(const Secret<32>& chaining_key, const crypto::Digest& hash) {
   return crypto::hmac_sha256(chaining_key.view(), {view("nquic exporter"), hash.view()});
 }
 
-Secret<32> retry_key(const X25519Key& responder) { return crypto::hmac_sha256(view(retry_salt), responder.view()); }
+Secret<32> retry_key(const X25519Key& responder) {
+  return crypto::hmac_sha256(view(retry_salt), responder.view());
+}
 
 }  // namespace conclave::quic

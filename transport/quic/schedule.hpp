@@ -1,8 +1,8 @@
 #pragma once
 /// The key schedule of nQUIC: from a connection id, a public key and a Noise handshake to packet keys.
 ///
-/// Exact layout: docs/nquic.md, "Key schedule". HKDF-Expand-Label, header protection and key update are RFC 9001's;
-/// the secrets they start from are ours.
+/// Exact layout: docs/nquic.md, "Key schedule". HKDF-Expand-Label, header protection and key update are RFC
+/// 9001's; the secrets they start from are ours.
 #include "crypto/noise/handshake.hpp"
 #include "transport/quic/cid.hpp"
 
@@ -33,8 +33,8 @@ Secrets application_secrets(const noise::Handshake::Keys& split, const crypto::D
 Secret<32> next_secret(const Secret<32>& secret);
 /// What `export_secret` derives from.
 Secret<32> exporter_secret(const Secret<32>& chaining_key, const crypto::Digest& hash);
-/// Seals Retry packets in place of the public constant of RFC 9001 5.8: who does not know the responder cannot
-/// forge one.
+/// Seals Retry packets in place of the public constant of RFC 9001 5.8: who does not know the responder
+/// cannot forge one.
 Secret<32> retry_key(const X25519Key& responder);
 
 }  // namespace conclave::quic

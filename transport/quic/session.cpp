@@ -1,12 +1,12 @@
 #include "transport/quic/session.hpp"
 
-#include <netinet/in.h>
-
-#include <bit>
-
 #include "crypto/ensure.hpp"
 #include "crypto/hkdf.hpp"
 #include "transport/io/udp_packets.hpp"
+
+#include <bit>
+
+#include <netinet/in.h>
 
 namespace conclave::quic {
 namespace asio = boost::asio;
@@ -21,8 +21,8 @@ constexpr std::size_t send_window_min = 512 * 1024;
 constexpr ngtcp2_tstamp time_offset_us = 1'000'000;
 
 ngtcp2_duration nanoseconds(Duration span) { return static_cast<ngtcp2_duration>(span.count()) * 1000; }
-/// What a short-header packet spends besides a datagram's bytes: flags, our connection id, packet number, tag, frame
-/// type and length.
+/// What a short-header packet spends besides a datagram's bytes: flags, our connection id, packet number,
+/// tag, frame type and length.
 constexpr std::size_t datagram_overhead = 1 + Cid::ours + 4 + PacketKey::tag_size + 1 + 2;
 
 io::Endpoint stand_in(const io::Endpoint& remote, std::uint16_t number) {
@@ -41,7 +41,8 @@ PathStorage::PathStorage() {
 
 PathStorage::PathStorage(const io::Endpoint& local_end, const io::Endpoint& remote_end) : PathStorage() {
   path.local.addrlen = io::to_sockaddr(local_end, local_end.ip.family == io::IpAddress::Family::v6, local);
-  path.remote.addrlen = io::to_sockaddr(remote_end, remote_end.ip.family == io::IpAddress::Family::v6, remote);
+  path.remote.addrlen =
+      io::to_sockaddr(remote_end, remote_end.ip.family == io::IpAddress::Family::v6, remote);
 }
 
 ngtcp2_cid to_library(const Cid& cid) {
@@ -85,7 +86,8 @@ ngtcp2_settings Session::library_settings(TimePoint time) {
   out.max_stream_window = board_->settings.window_max;
   out.max_window = 3 * board_->settings.window_max;
   out.handshake_timeout = nanoseconds(board_->settings.handshake);
-  // no_pmtud stays 0: without path MTU discovery a peer address that flaps during path validation trips an assert.
+  // no_pmtud stays 0: without path MTU discovery a peer address that flaps during path validation trips an
+  // assert.
   return out;
 }
 
@@ -138,14 +140,16 @@ std::shared_ptr<Session> Session::dial(std::shared_ptr<Switchboard> board, const
   out->cids_.push_back(ours);
   out->adopt();
   ngtcp2_crypto_aead aead{nullptr, PacketKey::tag_size};
-  ngtcp2_crypto_aead_ctx retry{new PacketKey(PacketKey::bare(retry_key(out->initiator_->responder_x25519())))};
+  ngtcp2_crypto_aead_ctx retry{
+      new PacketKey(PacketKey::bare(retry_key(out->initiator_->responder_x25519())))};
   ngtcp2_conn_set_retry_aead(out->library_, &aead, &retry);
   return out;
 }
 
 std::shared_ptr<Session> Session::accept(std::shared_ptr<Switchboard> board, Gate::Opening opening,
                                          const io::Packet& first, TimePoint time) {
-  auto out = std::make_shared<Session>(Private{}, std::move(board), false, opening.responder.introduction().node);
+  auto out =
+      std::make_shared<Session>(Private{}, std::move(board), false, opening.responder.introduction().node);
   auto& switchboard = *out->board_;
   out->remote_ = first.from;
   out->responder_.emplace(std::move(opening.responder));
@@ -189,15 +193,16 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
     return;
   }
   if (!admissible(packet.bytes)) return;
-  io::Endpoint local = dialled_ ? stand_in(packet.from, path_number_)
-                                : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}};
+  io::Endpoint local =
+      dialled_ ? stand_in(packet.from, path_number_)
+               : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}};
   PathStorage path(local, packet.from);
   ngtcp2_pkt_info info{};
   int status = 0;
   for (auto rest = packet.bytes; !rest.empty() && status == 0;) {
-    // The library gives up a whole datagram when its first packet is a duplicate: whoever repeats our Initial with
-    // a damaged Handshake packet behind it would keep the real one out. So the dialler reads packet by packet; the
-    // responder must not, because an Initial counts only in a datagram of 1200 bytes.
+    // The library gives up a whole datagram when its first packet is a duplicate: whoever repeats our Initial
+    // with a damaged Handshake packet behind it would keep the real one out. So the dialler reads packet by
+    // packet; the responder must not, because an Initial counts only in a datagram of 1200 bytes.
     Result<LongHeader> header = fail(Errc::unsupported);
     if (dialled_ && !confirmed_) header = decode_long_header(rest);
     auto piece = rest.first(header ? header->size : rest.size());
@@ -240,8 +245,10 @@ void Session::after_library(int status, TimePoint time) {
     if (dialled_) ngtcp2_conn_set_keep_alive_timeout(library_, nanoseconds(board_->settings.keep_alive));
     wake();
     if (!dialled_) {
-      if (board_->accepted) board_->accepted(shared_from_this());
-      else close();
+      if (board_->accepted)
+        board_->accepted(shared_from_this());
+      else
+        close();
     }
   }
   if (library_ && established_) {
@@ -276,8 +283,8 @@ void Session::say_goodbye(const ngtcp2_connection_close_error& reason, TimePoint
   PathStorage path;
   ngtcp2_pkt_info info{};
   std::array<Byte, NGTCP2_MAX_UDP_PAYLOAD_SIZE> packet;
-  auto size = ngtcp2_conn_write_connection_close(library_, &path.path, &info, packet.data(), packet.size(), &reason,
-                                                 stamp_at(time));
+  auto size = ngtcp2_conn_write_connection_close(library_, &path.path, &info, packet.data(), packet.size(),
+                                                 &reason, stamp_at(time));
   if (size <= 0) return;
   goodbye_.assign(packet.begin(), packet.begin() + size);
   goodbye_to_ = io::from_sockaddr(path.remote);
@@ -328,7 +335,9 @@ void Session::wake() {
 asio::awaitable<bool> Session::reach(Milestone milestone, TimePoint deadline) {
   auto self = shared_from_this();
   auto reached = [&] {
-    return milestone == Milestone::ended ? ended_ : milestone == Milestone::established ? established_ : confirmed_;
+    return milestone == Milestone::ended         ? ended_
+           : milestone == Milestone::established ? established_
+                                                 : confirmed_;
   };
   while (!reached()) {
     if (ended_) co_return false;
@@ -373,7 +382,8 @@ Result<> Session::migrate() {
   if (!library_) return fail(Errc::closed);
   if (!dialled_ || !confirmed_ || now() - last_path_change_ < migration_pause) return fail(Errc::refused);
   PathStorage path(stand_in(remote_, static_cast<std::uint16_t>(path_number_ + 1)), remote_);
-  if (ngtcp2_conn_initiate_immediate_migration(library_, &path.path, stamp_at(now())) != 0) return fail(Errc::refused);
+  if (ngtcp2_conn_initiate_immediate_migration(library_, &path.path, stamp_at(now())) != 0)
+    return fail(Errc::refused);
   ++path_number_;
   last_path_change_ = now();
   flush_soon();

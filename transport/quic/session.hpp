@@ -1,15 +1,16 @@
 #pragma once
-/// One connection as the network sees it: the QUIC library's state, the Noise handshake that gives it keys, streams
-/// and datagrams. Internal to quic; others hold a quic::Connection.
+/// One connection as the network sees it: the QUIC library's state, the Noise handshake that gives it keys,
+/// streams and datagrams. Internal to quic; others hold a quic::Connection.
 ///
-/// Everything runs on the node's thread. The library's callbacks only take notes: what they lead to (events, close,
-/// the accept handler) happens after the library has returned, because it must not be called from within.
-#include <ngtcp2/ngtcp2.h>
+/// Everything runs on the node's thread. The library's callbacks only take notes: what they lead to (events,
+/// close, the accept handler) happens after the library has returned, because it must not be called from
+/// within.
+#include "transport/quic/stream.hpp"
+#include "transport/quic/switchboard.hpp"
 
 #include <deque>
 
-#include "transport/quic/stream.hpp"
-#include "transport/quic/switchboard.hpp"
+#include <ngtcp2/ngtcp2.h>
 
 namespace conclave::quic {
 
@@ -129,19 +130,19 @@ class Session : public std::enable_shared_from_this<Session> {
   Bytes peer_certificate_;
   bool established_ = false;
   bool confirmed_ = false;
-  bool counted_ = false;     ///< among the board's open handshakes
+  bool counted_ = false;  ///< among the board's open handshakes
   bool announced_ = false;
 
   // Routing.
   io::IpAddress accepted_network_;
   std::vector<Cid> cids_;
   std::vector<std::pair<Cid, ResetToken>> resets_;
-  std::uint16_t path_number_ = 1;             ///< stands for our local address, which the system chooses
+  std::uint16_t path_number_ = 1;  ///< stands for our local address, which the system chooses
   TimePoint last_path_change_{};
 
   // Streams and datagrams.
   std::map<std::int64_t, std::shared_ptr<StreamState>> streams_;
-  std::deque<StreamState*> line_;             ///< with something to send
+  std::deque<StreamState*> line_;  ///< with something to send
   std::deque<std::pair<std::string, std::shared_ptr<StreamState>>> incoming_;
   io::Event incoming_event_, datagram_event_;
   Bytes datagram_bytes_;

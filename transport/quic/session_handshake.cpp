@@ -1,4 +1,5 @@
-// The session's handshake: Noise in CRYPTO frames, and the check of Initial packets before the library sees them.
+// The session's handshake: Noise in CRYPTO frames, and the check of Initial packets before the library sees
+// them.
 #include "crypto/ensure.hpp"
 #include "transport/quic/session.hpp"
 
@@ -10,15 +11,17 @@ ngtcp2_crypto_aead_ctx new_key(Suite suite, const Secret<32>& secret, std::array
   iv = key->iv();
   return {key};
 }
-ngtcp2_crypto_cipher_ctx new_mask(Suite suite, const Secret<32>& secret) { return {new PacketMask(suite, secret)}; }
+ngtcp2_crypto_cipher_ctx new_mask(Suite suite, const Secret<32>& secret) {
+  return {new PacketMask(suite, secret)};
+}
 
 constexpr std::size_t transport_parameters_max = 512;
 constexpr std::size_t finished_size = 32;
 
 }  // namespace
 
-/// Before the handshake has given keys that only the two can have, a datagram passes only if every packet in it is
-/// an Initial with nothing but known words in it, or is protected by later keys.
+/// Before the handshake has given keys that only the two can have, a datagram passes only if every packet in
+/// it is an Initial with nothing but known words in it, or is protected by later keys.
 bool Session::admissible(ByteView datagram) {
   if (datagram.empty()) return false;
   if (confirmed_) return (datagram[0] & 0x80) == 0;
@@ -61,8 +64,8 @@ bool Session::admissible_initial(const LongHeader& header, ByteView packet) {
 }
 
 void Session::use_initial_keys(const Cid& original) {
-  auto secrets =
-      initial_secrets(original, dialled_ ? initiator_->responder_x25519() : board_->identity.x25519.public_key);
+  auto secrets = initial_secrets(
+      original, dialled_ ? initiator_->responder_x25519() : board_->identity.x25519.public_key);
   auto& mine = dialled_ ? secrets.initiator : secrets.responder;
   auto& theirs = dialled_ ? secrets.responder : secrets.initiator;
   their_initial_.emplace(theirs);
@@ -83,7 +86,8 @@ int Session::install_handshake_keys() {
   std::array<Byte, 12> iv;
   auto rx = new_key(suite, theirs, iv);
   auto rx_mask = new_mask(suite, theirs);
-  if (auto status = ngtcp2_conn_install_rx_handshake_key(library_, &rx, iv.data(), iv.size(), &rx_mask)) return status;
+  if (auto status = ngtcp2_conn_install_rx_handshake_key(library_, &rx, iv.data(), iv.size(), &rx_mask))
+    return status;
   auto tx = new_key(suite, mine, iv);
   auto tx_mask = new_mask(suite, mine);
   return ngtcp2_conn_install_tx_handshake_key(library_, &tx, iv.data(), iv.size(), &tx_mask);
@@ -101,7 +105,8 @@ int Session::install_application_keys(const Secrets& secrets) {
   std::array<Byte, 12> iv;
   auto rx = new_key(suite_, theirs, iv);
   auto rx_mask = new_mask(suite_, theirs);
-  if (auto status = ngtcp2_conn_install_rx_key(library_, theirs.data(), theirs.size, &rx, iv.data(), iv.size(), &rx_mask))
+  if (auto status = ngtcp2_conn_install_rx_key(library_, theirs.data(), theirs.size, &rx, iv.data(),
+                                               iv.size(), &rx_mask))
     return status;
   auto tx = new_key(suite_, mine, iv);
   auto tx_mask = new_mask(suite_, mine);
@@ -110,8 +115,8 @@ int Session::install_application_keys(const Secrets& secrets) {
 
 Bytes Session::encoded_parameters() const {
   auto parameters = *ngtcp2_conn_get_local_transport_params(library_);
-  // The library always offers to have the QUIC bit greased (RFC 9287). But the first byte of a packet says which of
-  // the socket's protocols it is for: with that bit cleared, it would be taken for DTLS.
+  // The library always offers to have the QUIC bit greased (RFC 9287). But the first byte of a packet says
+  // which of the socket's protocols it is for: with that bit cleared, it would be taken for DTLS.
   parameters.grease_quic_bit = 0;
   Bytes out(transport_parameters_max);
   auto size = ngtcp2_encode_transport_params(out.data(), out.size(),
@@ -127,7 +132,8 @@ int Session::start_initiator() {
   use_initial_keys(from_library(*ngtcp2_conn_get_dcid(library_)));
   auto message = initiator_->write_message1(encoded_parameters(), board_->random);
   if (!message) return NGTCP2_ERR_CALLBACK_FAILURE;
-  return ngtcp2_conn_submit_crypto_data(library_, NGTCP2_CRYPTO_LEVEL_INITIAL, message->data(), message->size());
+  return ngtcp2_conn_submit_crypto_data(library_, NGTCP2_CRYPTO_LEVEL_INITIAL, message->data(),
+                                        message->size());
 }
 
 void Session::hear_retry(const Cid& cid) { use_initial_keys(cid); }
@@ -155,7 +161,8 @@ int Session::hear_message1() {
   auto& introduction = responder_->introduction();
   // The server drops Handshake packets until it knows the client's transport parameters.
   auto& theirs = introduction.transport_parameters;
-  if (auto status = ngtcp2_conn_decode_remote_transport_params(library_, theirs.data(), theirs.size())) return status;
+  if (auto status = ngtcp2_conn_decode_remote_transport_params(library_, theirs.data(), theirs.size()))
+    return status;
   auto suite = responder_->choose(board_->settings.suites);
   auto message2 = responder_->write_message2(board_->random);
   if (!suite || !message2) return NGTCP2_ERR_CRYPTO;
@@ -173,7 +180,8 @@ int Session::hear_hello() {
   auto hello = initiator_->read_hello(hello_);
   if (!hello) return NGTCP2_ERR_CRYPTO;
   auto& theirs = hello->transport_parameters;
-  if (auto status = ngtcp2_conn_decode_remote_transport_params(library_, theirs.data(), theirs.size())) return status;
+  if (auto status = ngtcp2_conn_decode_remote_transport_params(library_, theirs.data(), theirs.size()))
+    return status;
   suite_ = hello->suite;
   peer_certificate_ = std::move(hello->certificate);
   auto finished = initiator_->finished();

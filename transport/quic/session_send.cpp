@@ -1,8 +1,8 @@
 // How a session's packets leave: in batches that one system call sends, paced by the congestion controller.
-#include <boost/asio/post.hpp>
-
 #include "transport/io/udp_packets.hpp"
 #include "transport/quic/session.hpp"
+
+#include <boost/asio/post.hpp>
 
 namespace conclave::quic {
 namespace asio = boost::asio;
@@ -38,8 +38,9 @@ void Session::flush() {
   ngtcp2_pkt_info info{};
   Byte* batch = board_->batch();
   std::size_t used = 0, segment = 0, sent = 0;
-  const std::size_t quantum = established_ ? std::max({ngtcp2_conn_get_send_quantum(library_), packet_room, burst_})
-                                           : Switchboard::batch_max;
+  const std::size_t quantum = established_
+                                  ? std::max({ngtcp2_conn_get_send_quantum(library_), packet_room, burst_})
+                                  : Switchboard::batch_max;
   auto leave = [&] {
     if (used > 0) send_batch({batch, used}, segment, batch_path.path);
     used = 0;
@@ -68,7 +69,8 @@ void Session::flush() {
     if (size < segment || used + packet_room > Switchboard::batch_max) leave();
   }
   leave();
-  // Before the handshake has measured the round trip, pacing assumes a slow one and would delay the first flight.
+  // Before the handshake has measured the round trip, pacing assumes a slow one and would delay the first
+  // flight.
   if (sent > 0 && established_) ngtcp2_conn_update_pkt_tx_time(library_, at);
   arm();
   if (sent >= quantum && ngtcp2_conn_get_expiry(library_) <= at) flush_soon();
@@ -93,7 +95,8 @@ bool Session::send_batch(ByteView bytes, std::size_t segment, const ngtcp2_path&
 }
 
 ngtcp2_ssize Session::write_packet(Byte* into, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp at) {
-  // Once a call has said "more", the library insists on the same packet until it is full or closed with stream -1.
+  // Once a call has said "more", the library insists on the same packet until it is full or closed with
+  // stream -1.
   while (established_ && datagrams_sent_ < datagram_sizes_.size()) {
     ngtcp2_vec piece{datagram_bytes_.data() + datagram_bytes_sent_, datagram_sizes_[datagrams_sent_]};
     int accepted = 0;
@@ -116,13 +119,14 @@ ngtcp2_ssize Session::write_packet(Byte* into, ngtcp2_path* path, ngtcp2_pkt_inf
     auto status = write_from_stream(into, path, info, at, again);
     if (!again) return status;
   }
-  return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, -1,
-                                   nullptr, 0, at);
+  return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, nullptr,
+                                   NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, at);
 }
 
-/// Sends from the stream at the head of the line, which then goes to its end: every stream gets a packet in turn.
-ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp at,
-                                        bool& again) {
+/// Sends from the stream at the head of the line, which then goes to its end: every stream gets a packet in
+/// turn.
+ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                        ngtcp2_tstamp at, bool& again) {
   auto& stream = *line_.front();
   std::array<ByteView, 3> pieces;
   auto count = stream.outgoing.gather(stream.handed, packet_room, pieces);
@@ -133,21 +137,23 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
     offered += pieces[i].size();
   }
   std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
-  if (stream.fin_wanted && stream.handed + offered == stream.outgoing.size()) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
+  if (stream.fin_wanted && stream.handed + offered == stream.outgoing.size())
+    flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
   ngtcp2_ssize taken = -1;
   auto status = ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, &taken, flags, stream.id,
                                           vectors.data(), count, at);
   if (taken >= 0) {
     stream.handed += static_cast<std::size_t>(taken);
     if (stream.outgoing.size() - stream.handed < unsent_max_ / 2) stream.writable.ring();
-    if ((flags & NGTCP2_WRITE_STREAM_FLAG_FIN) && static_cast<std::size_t>(taken) == offered) stream.fin_handed = true;
+    if ((flags & NGTCP2_WRITE_STREAM_FLAG_FIN) && static_cast<std::size_t>(taken) == offered)
+      stream.fin_handed = true;
   }
   bool dead = status == NGTCP2_ERR_STREAM_NOT_FOUND || status == NGTCP2_ERR_STREAM_SHUT_WR;
   bool blocked = status == NGTCP2_ERR_STREAM_DATA_BLOCKED;
   if (blocked && ngtcp2_conn_get_max_data_left(library_) == 0) {
     // The connection's window is shut, not the stream's: everybody waits for the peer, in line.
-    return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE,
-                                     -1, nullptr, 0, at);
+    return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, nullptr,
+                                     NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, at);
   }
   if (dead) {
     stream.write_dead = true;
@@ -165,16 +171,17 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
   return status;
 }
 
-/// What waits to be sent is kept to what the path can have in flight: less would leave the line idle, more only costs
-/// cache. What was sent and waits for an acknowledgement may be eight times that, because nothing behind a lost packet
-/// can be let go before its repair has arrived. And a fast path gets more at a time than the library's 64 KiB: a quarter of a millisecond's worth, because each
-/// pause costs a timer and a wake-up.
+/// What waits to be sent is kept to what the path can have in flight: less would leave the line idle, more
+/// only costs cache. What was sent and waits for an acknowledgement may be eight times that, because nothing
+/// behind a lost packet can be let go before its repair has arrived. And a fast path gets more at a time than
+/// the library's 64 KiB: a quarter of a millisecond's worth, because each pause costs a timer and a wake-up.
 void Session::watch_window(TimePoint time) {
   if (time - window_seen_ < window_watch) return;
   window_seen_ = time;
   ngtcp2_conn_stat stat;
   ngtcp2_conn_get_conn_stat(library_, &stat);
-  send_window_ = std::clamp<std::size_t>(static_cast<std::size_t>(8 * stat.cwnd), send_window_min, send_window_max);
+  send_window_ =
+      std::clamp<std::size_t>(static_cast<std::size_t>(8 * stat.cwnd), send_window_min, send_window_max);
   unsent_max_ = std::clamp<std::size_t>(static_cast<std::size_t>(stat.cwnd), unsent_min, send_window_max);
   burst_ = std::min(static_cast<std::size_t>(stat.pacing_rate * burst_ns), burst_max);
 }
@@ -182,8 +189,8 @@ void Session::watch_window(TimePoint time) {
 void Session::arm() {
   auto expiry = ngtcp2_conn_get_expiry(library_);
   if (expiry == UINT64_MAX) return;
-  // Some timers of the library stay in the past when it has nothing to send for them (a change of path does it):
-  // asking again and again would burn a core, and the peer could cause it.
+  // Some timers of the library stay in the past when it has nothing to send for them (a change of path does
+  // it): asking again and again would burn a core, and the peer could cause it.
   auto when = time_of(expiry);
   if (when <= last_time_) when = last_time_ + overdue_pause;
   // Acknowledgements drive a fast path; the timer only has to be there when they stop.

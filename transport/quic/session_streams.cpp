@@ -4,8 +4,8 @@
 namespace conclave::quic {
 namespace asio = boost::asio;
 namespace {
-constexpr std::uint64_t given_up = 1;     ///< application error: the stream was reset or dropped
-constexpr std::uint64_t bad_protocol = 2; ///< application error: no protocol name in the first bytes
+constexpr std::uint64_t given_up = 1;      ///< application error: the stream was reset or dropped
+constexpr std::uint64_t bad_protocol = 2;  ///< application error: no protocol name in the first bytes
 }  // namespace
 
 std::shared_ptr<StreamState> Session::add_stream(std::int64_t id) {
@@ -125,7 +125,8 @@ void Session::abandon(StreamState& stream) {
 
 bool Session::send_datagram(ByteView bytes) {
   if (!library_ || !established_ || bytes.size() > datagram_max()) return false;
-  if (datagram_bytes_.size() - datagram_bytes_sent_ + bytes.size() > board_->settings.datagram_queue) return false;
+  if (datagram_bytes_.size() - datagram_bytes_sent_ + bytes.size() > board_->settings.datagram_queue)
+    return false;
   append(datagram_bytes_, bytes);
   datagram_sizes_.push_back(static_cast<std::uint16_t>(bytes.size()));
   flush_soon();

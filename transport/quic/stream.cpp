@@ -6,8 +6,8 @@ namespace conclave::quic {
 namespace asio = boost::asio;
 namespace {
 
-/// A waiting writer looks at least this often whether the peer has stopped reading: the library tells us at the
-/// next write only.
+/// A waiting writer looks at least this often whether the peer has stopped reading: the library tells us at
+/// the next write only.
 constexpr Duration stopped_check = std::chrono::seconds(1);
 /// Why a stream that is no more cannot be used.
 Errc why(const StreamState& state) { return state.over ? Errc::closed : Errc::stream_reset; }

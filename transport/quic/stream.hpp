@@ -9,14 +9,15 @@ namespace conclave::quic {
 
 class Session;
 
-/// What session and handle share. The session owns the protocol's side, the handle (Stream, below) the user's.
+/// What session and handle share. The session owns the protocol's side, the handle (Stream, below) the
+/// user's.
 struct StreamState {
   StreamState(boost::asio::any_io_executor executor, io::Clock& clock, std::int64_t the_id)
       : id(the_id), readable(executor, clock), writable(std::move(executor), clock) {}
 
   std::int64_t id;
-  ByteQueue outgoing;       ///< from the oldest unacknowledged byte on; the library points into it
-  std::size_t handed = 0;   ///< of those, how many are on their way
+  ByteQueue outgoing;      ///< from the oldest unacknowledged byte on; the library points into it
+  std::size_t handed = 0;  ///< of those, how many are on their way
   bool fin_wanted = false;
   bool fin_handed = false;
   bool queued = false;      ///< stands in the session's line of streams with something to send
@@ -24,14 +25,14 @@ struct StreamState {
   bool write_dead = false;  ///< reset, by whichever side
 
   ByteQueue incoming;
-  MutableBytes direct;      ///< a reader waits with this buffer: bytes go there without a stop
+  MutableBytes direct;  ///< a reader waits with this buffer: bytes go there without a stop
   std::size_t direct_filled = 0;
   bool fin_heard = false;
   bool reset_heard = false;
 
   std::optional<ProtocolNameReader> name;  ///< while the peer has not named the protocol
-  bool gone = false;    ///< closed in both directions, or the connection is over
-  bool over = false;    ///< the connection is over
+  bool gone = false;                       ///< closed in both directions, or the connection is over
+  bool over = false;                       ///< the connection is over
   io::Event readable, writable;
 
   bool unsent() const { return handed < outgoing.size() || (fin_wanted && !fin_handed); }

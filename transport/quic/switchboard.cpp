@@ -8,8 +8,9 @@ namespace {
 constexpr std::size_t cid_random = 4;
 }
 
-Switchboard::Switchboard(boost::asio::any_io_executor the_executor, io::Clock& the_clock, io::Datagrams& the_socket,
-                         const NodeKeys& keys, Random& the_random, Settings the_settings)
+Switchboard::Switchboard(boost::asio::any_io_executor the_executor, io::Clock& the_clock,
+                         io::Datagrams& the_socket, const NodeKeys& keys, Random& the_random,
+                         Settings the_settings)
     : executor(std::move(the_executor)),
       clock(the_clock),
       random(the_random),

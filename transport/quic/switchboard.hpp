@@ -1,12 +1,14 @@
 #pragma once
-/// What all connections on one socket share: the socket, the time, and who gets which packet. Internal to quic.
-#include <boost/asio/any_io_executor.hpp>
-#include <map>
-#include <unordered_map>
-
+/// What all connections on one socket share: the socket, the time, and who gets which packet. Internal to
+/// quic.
 #include "transport/io/clock.hpp"
 #include "transport/io/datagrams.hpp"
 #include "transport/quic/settings.hpp"
+
+#include <map>
+#include <unordered_map>
+
+#include <boost/asio/any_io_executor.hpp>
 
 namespace conclave::quic {
 
@@ -15,8 +17,8 @@ using ResetToken = Fixed<struct ResetTokenTag, 16>;
 
 class Switchboard {
  public:
-  Switchboard(boost::asio::any_io_executor executor, io::Clock& clock, io::Datagrams& socket, const NodeKeys& keys,
-              Random& random, Settings settings);
+  Switchboard(boost::asio::any_io_executor executor, io::Clock& clock, io::Datagrams& socket,
+              const NodeKeys& keys, Random& random, Settings settings);
 
   boost::asio::any_io_executor executor;
   io::Clock& clock;
@@ -27,8 +29,8 @@ class Switchboard {
   KeyCache known;
   Gate gate;
 
-  /// Eight bytes: four random ones and four that prove that we made them, also after a restart: a stateless reset
-  /// answers nobody who never had a connection id from us.
+  /// Eight bytes: four random ones and four that prove that we made them, also after a restart: a stateless
+  /// reset answers nobody who never had a connection id from us.
   Cid new_cid();
   bool made_by_us(const Cid& cid) const;
   ResetToken reset_token(const Cid& cid) const;
