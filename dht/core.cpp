@@ -30,6 +30,7 @@ Response Core::on_request(const Asker& from, const Request& request, Now now) {
     if (!around_->parameters.verify) {
       table_.answered(from.peer, std::chrono::milliseconds(100), now.at);
     } else if (table_.wants(from.peer)) {
+      newcomers_.forgive(from.peer);
       newcomers_.hear(*around_, from.peer, from.networks, secret_);
       upkeep_.hurry(now.at);
     }
@@ -145,7 +146,7 @@ std::optional<Ask> Core::next(Now now) {
 }
 
 std::optional<Ask> Core::upkeep_question(Now now) {
-  auto task = upkeep_.next(*around_, self_, table_, newcomers_, now.at);
+  auto task = upkeep_.next(*around_, self_, table_, newcomers_, last_answer_, now.at);
   using Task = Upkeep::Task;
   Request request;
   switch (task.kind) {
@@ -199,7 +200,11 @@ void Core::heard_from(Handle peer, Duration rtt, TimePoint now) {
 /// A question was not answered. If nobody has answered since it was sent, it may be we who are cut off: a
 /// table is not forgotten for that.
 void Core::unheard(Handle peer, TimePoint sent, TimePoint) {
-  if (last_answer_ < sent) return;
+  if (last_answer_ + Upkeep::line_checked < sent) {
+    table_.doubt(peer);
+    return;
+  }
+  newcomers_.disappointed(peer);
   if (table_.failed(peer)) upkeep_.lost(peer);
 }
 

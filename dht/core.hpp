@@ -95,6 +95,8 @@ class Core {
     for (auto& entry : table_.entries()) f(entry.peer);
     for (auto peer : newcomers_.places())
       if (peer != no_handle) f(peer);
+    for (auto peer : newcomers_.silent())
+      if (peer != no_handle) f(peer);
     for (auto peer : upkeep_.lost())
       if (peer != no_handle) f(peer);
     for (auto& operation : operations_) operation->each_handle(f);

@@ -280,6 +280,19 @@ std::optional<Distance> Lookup::kth() const {
   return std::nullopt;
 }
 
+std::optional<int> Lookup::rim() const {
+  if (phase_ == Phase::paths || !goal_.complete || !around_->parameters.rim) return std::nullopt;
+  unsigned answered = 0, gone = 0;
+  std::optional<int> bit;
+  for (auto& candidate : candidates_) {
+    gone += candidate.state == State::slow || candidate.state == State::failed;
+    if (candidate.state != State::answered) continue;
+    bit = candidate.distance.common_bits();
+    if (++answered == around_->parameters.k) break;
+  }
+  return gone >= 2 && answered >= around_->parameters.k / 2 ? bit : std::nullopt;
+}
+
 /// The k nearest that answered stand so far out that nearer ones must have been hidden.
 bool Lookup::too_sparse() const {
   auto& rules = around_->parameters;

@@ -99,6 +99,10 @@ class Lookup {
   /// The k-th answered is at most this far; nothing when fewer answered.
   std::optional<Distance> kth() const;
 
+  /// Answers hold k contacts, and where some of the nearest are dead, the last of the living are cut off
+  /// them. Says which bit of the target to turn to ask for the rim of what was found; nothing while there is
+  /// no need.
+  std::optional<int> rim() const;
   std::size_t asks() const { return asks_; }
   unsigned paths() const { return paths_; }
   bool escalated() const { return paths_ > goal_.paths; }

@@ -13,6 +13,7 @@ std::uint64_t mix(std::uint64_t x) {
 }  // namespace
 
 void Newcomers::hear(const Surroundings& around, Handle peer, Networks source, std::uint64_t secret) {
+  if (std::find(silent_.begin(), silent_.end(), peer) != silent_.end()) return;
   const std::size_t count = around.parameters.newcomers_max;
   if (places_.empty()) places_.assign(count, no_handle);
   std::uint64_t contact = big_endian(around.directory.position(peer).bytes.data());
@@ -24,6 +25,12 @@ void Newcomers::hear(const Surroundings& around, Handle peer, Networks source, s
   std::uint64_t place = mix(secret ^ (source.wide * 0x9e3779b97f4a7c15ull)) + mix(contact ^ secret) % share;
   // First come, first kept: a contact leaves when it is spoken to, which happens within minutes.
   if (places_[place % count] == no_handle) places_[place % count] = peer;
+}
+
+void Newcomers::disappointed(Handle peer) {
+  if (std::find(silent_.begin(), silent_.end(), peer) != silent_.end()) return;
+  if (silent_.empty()) silent_.assign(silent_max, no_handle);
+  silent_[silent_next_++ % silent_max] = peer;
 }
 
 }  // namespace conclave::dht

@@ -4,6 +4,8 @@
 /// chooses, so that one liar cannot push out what the others told.
 #include "dht/surroundings.hpp"
 
+#include <algorithm>
+
 namespace conclave::dht {
 
 class Newcomers {
@@ -22,12 +24,20 @@ class Newcomers {
     }
     return no_handle;
   }
+  /// Did not answer when met. Others will tell of it for a while; it is not heard of again before it has
+  /// asked us something itself, or many others have disappointed.
+  void disappointed(Handle peer);
+  void forgive(Handle peer) { std::replace(silent_.begin(), silent_.end(), peer, no_handle); }
+  std::span<const Handle> silent() const { return silent_; }
   std::span<const Handle> places() const { return places_; }
-  std::size_t memory() const { return places_.capacity() * sizeof(Handle); }
+  std::size_t memory() const { return (places_.capacity() + silent_.capacity()) * sizeof(Handle); }
 
  private:
   std::vector<Handle> places_;  ///< empty until first used
   std::uint16_t cursor_ = 0;
+  static constexpr std::size_t silent_max = 64;
+  std::vector<Handle> silent_;  ///< who disappointed last, a ring
+  std::uint16_t silent_next_ = 0;
 };
 
 }  // namespace conclave::dht

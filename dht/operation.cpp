@@ -40,8 +40,37 @@ Operation::Ask Operation::question(Handle to, Part part) {
   return ask;
 }
 
+/// Once, when the nearest turn out to be partly dead: those nearest to the rim are asked about it. They are
+/// asked while everybody waits for the dead, so it costs no time.
+std::optional<Operation::Ask> Operation::rim_question() {
+  if (!rimmed_) {
+    auto bit = lookup_.rim();
+    if (!bit) return std::nullopt;
+    rimmed_ = true;
+    for (auto [turned, count] : {std::pair(*bit, 3u), std::pair(*bit + 1, 2u)}) {
+      Key aside = with_flipped_bit(lookup_.goal().target, turned);
+      std::vector<std::pair<Distance, Handle>> nearest;
+      lookup_.each_answered([&](const Lookup::Candidate& candidate) {
+        nearest.emplace_back(distance(around_->directory.position(candidate.peer), aside), candidate.peer);
+      });
+      std::sort(nearest.begin(), nearest.end());
+      for (std::size_t i = 0; i < std::min<std::size_t>(count, nearest.size()); ++i)
+        rim_.emplace_back(nearest[i].second, aside);
+    }
+  }
+  if (rim_.empty()) return std::nullopt;
+  auto [to, aside] = rim_.back();
+  rim_.pop_back();
+  auto ask = question(to, rim_part);
+  ask.request.target = aside;
+  ++extra_asks_;
+  ++extra_under_way_;
+  return ask;
+}
+
 /// Puts and further pages, beside the questions of the searches.
 std::optional<Operation::Ask> Operation::extra() {
+  if (auto ask = rim_question()) return ask;
   if (!puts_.empty() && extra_under_way_ < 2 * around_->parameters.k) {
     auto& to = holder(puts_.back());
     puts_.pop_back();
@@ -177,7 +206,10 @@ void Operation::on_response(Handle from, Part part, const Response& response, No
       first_ = now.at - started_;
     return;
   }
-  if (part == page_part) {
+  if (part == rim_part) {
+    --extra_under_way_;
+    lookup_.add({response.contacts.begin(), response.contacts.end()});
+  } else if (part == page_part) {
     --extra_under_way_;
     holder(from).asked = false;
   } else if (part == 0) {
@@ -208,7 +240,7 @@ void Operation::on_response(Handle from, Part part, const Response& response, No
 }
 
 void Operation::on_failure(Handle from, Part part, TimePoint) {
-  if (part == put_part || part == page_part) {
+  if (part >= rim_part) {
     --extra_under_way_;
   } else if (part == 0) {
     lookup_.on_failure(from);

@@ -75,7 +75,7 @@ class Operation {
   }
 
  private:
-  static constexpr Part page_part = 14, put_part = 15;
+  static constexpr Part rim_part = 13, page_part = 14, put_part = 15;
   /// A holder is asked for more entries at most so often, all together at most that often. Of 32 publishers,
   /// one to a datagram at worst, holders tell each reader in an order of their own: a few pages of each show
   /// all.
@@ -93,6 +93,7 @@ class Operation {
 
   Ask question(Handle to, Part part);
   std::optional<Ask> extra();
+  std::optional<Ask> rim_question();
   bool advance();
   void search_sides();
   void queue_puts();
@@ -113,6 +114,8 @@ class Operation {
   unsigned extra_asks_ = 0, extra_under_way_ = 0, pages_ = 0;
   unsigned stored_ = 0;
   Duration first_{};
+  std::vector<std::pair<Handle, Key>> rim_;  ///< whom to ask about the rim, and where
+  bool rimmed_ = false;
   bool sided_ = false, puts_queued_ = false, crowd_ = false, done_ = false;
 };
 

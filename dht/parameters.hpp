@@ -21,6 +21,8 @@ struct Parameters {
   /// An answer may bring a search nearer by at most this many bits: with k = 20 an honest one brings 4.3 on
   /// average. What claims to be nearer is not followed from so far away. 0: no limit.
   int leap_bits_max = 6;
+  /// Ask about the rim of what was found where some of the nearest are dead (Lookup::rim).
+  bool rim = true;
   /// A found set whose k-th is further than this times the estimated radius of k means that the real ones
   /// were hidden. 0: not checked.
   double sparse_max = 2.0;
@@ -60,8 +62,9 @@ struct Parameters {
 
   // Upkeep.
   bool upkeep = true;                 ///< off: a still world, in which only operations ask
-  Duration probe_every = 60min;       ///< each entry is heard from once in this
-  Duration neighbours_every = 30min;  ///< the search for our own position
+  Duration probe_near_every = 20min;  ///< each entry near ourselves is heard from once in this
+  Duration probe_far_every = 90min;   ///< and each other
+  Duration neighbours_every = 60min;  ///< the search for our own position
   Duration bucket_every = 60min;      ///< a bucket with room is refilled by a question
   Duration republish_every = 60min;
   Duration upkeep_gap = 2s;  ///< between two questions of upkeep: the idle budget

@@ -142,6 +142,10 @@ bool Table::failed(Handle peer) {
   return true;
 }
 
+void Table::doubt(Handle peer) {
+  if (Entry* entry = find(peer, bucket_of(peer)); entry && entry->failures == 0) entry->failures = 1;
+}
+
 bool Table::wants(Handle peer) const {
   if (peer == self_) return false;
   auto& self = const_cast<Table&>(*this);
@@ -159,13 +163,16 @@ bool Table::wants(Handle peer) const {
 /// bucket, then come all deeper ones (they share exactly as many as we do), then the shallower ones one after
 /// the other.
 template <class Out>
-void Table::collect(const Key& target, std::size_t count, Handle except, Out&& out) const {
+void Table::collect(const Key& target, std::size_t count, Handle except, bool tell, Out&& out) const {
   auto& directory = around_->directory;
   const int shared = std::min(distance(directory.position(self_), target).common_bits(), 127);
   std::size_t found = 0;
   std::vector<std::pair<Distance, Handle>> sorted;
   auto take = [&](std::size_t first, std::size_t last) {
-    auto usable = [&](const Entry& entry) { return entry.failures == 0 && entry.peer != except; };
+    // What a restart brought back is tried, but told to nobody before it has answered.
+    auto usable = [&](const Entry& entry) {
+      return entry.failures == 0 && entry.peer != except && (entry.seen_s > 0 || !tell);
+    };
     std::size_t group = 0;
     for (auto i = first; i < last; ++i) group += usable(entries_[i]);
     if (found + group <= count) {
@@ -194,11 +201,11 @@ void Table::collect(const Key& target, std::size_t count, Handle except, Out&& o
 }
 
 void Table::closest(const Key& target, std::size_t count, Handle except, std::vector<Handle>& out) const {
-  collect(target, count, except, [&](Handle peer) { out.push_back(peer); });
+  collect(target, count, except, false, [&](Handle peer) { out.push_back(peer); });
 }
 
 void Table::closest(const Key& target, std::size_t count, Handle except, Contacted& out) const {
-  collect(target, std::min<std::size_t>({count, around_->parameters.k, Contacted::max}), except,
+  collect(target, std::min<std::size_t>({count, around_->parameters.k, Contacted::max}), except, true,
           [&](Handle peer) { out.push(peer); });
 }
 
@@ -215,11 +222,27 @@ double Table::radius_estimate() const {
   return std::min(1.0, std::ldexp(k / (static_cast<double>(near) + 1), -(index + 1)));
 }
 
-const Table::Entry* Table::stalest(TimePoint before) const {
+const Table::Entry* Table::overdue(TimePoint near_before, TimePoint far_before) const {
+  std::size_t near = 0;
+  int index = buckets();
+  while (index > 0 && near + bucket(index - 1).size() <= 2 * around_->parameters.k)
+    near += bucket(--index).size();
+  const Entry* first_near = entries_.data() + (entries_.size() - near);
+  const Entry* found = nullptr;
+  std::int64_t most = 0;
+  for (auto& entry : entries_) {
+    const std::int64_t by =
+        std::int64_t{seconds(&entry >= first_near ? near_before : far_before)} - entry.seen_s;
+    if (by > most) most = by, found = &entry;
+  }
+  return found;
+}
+
+const Table::Entry* Table::freshest() const {
   const Entry* found = nullptr;
   for (auto& entry : entries_)
-    if (!found || entry.seen_s < found->seen_s) found = &entry;
-  return found && found->seen_s < seconds(before) ? found : nullptr;
+    if (entry.failures == 0 && (!found || entry.seen_s > found->seen_s)) found = &entry;
+  return found;
 }
 
 std::size_t Table::memory() const { return entries_.capacity() * sizeof(Entry) + counts_.capacity(); }

@@ -35,6 +35,8 @@ class Table {
   Outcome answered(Handle peer, Duration rtt, TimePoint now);
   /// `peer` did not answer. After `failures_max` in a row it is removed: true.
   bool failed(Handle peer);
+  /// The same, when it may be our own fault: it is not told to others for now, and not removed.
+  void doubt(Handle peer);
   /// Whether an answer of `peer` would bring it in: whether it is worth a question.
   bool wants(Handle peer) const;
 
@@ -47,15 +49,19 @@ class Table {
   int bucket_of(Handle peer) const;
 
   /// The `count` nearest to `target`, in no order, without those that failed last time, `except` and
-  /// ourselves.
+  /// ourselves. The second is for others to hear: it leaves out who has not been spoken to since a restart.
   void closest(const Key& target, std::size_t count, Handle except, std::vector<Handle>& out) const;
   void closest(const Key& target, std::size_t count, Handle except, Contacted& out) const;
 
   /// Estimated share of the key space within which k nodes stand, from how dense the nodes around us are. The
   /// error is 20 %. 1 when fewer than k nodes are known.
   double radius_estimate() const;
-  /// The entry heard from longest ago, if before `before`.
-  const Entry* stalest(TimePoint before) const;
+  /// The entry that is most overdue: heard from before `near_before` if it is one of the 2k nearest to
+  /// ourselves (whole buckets of them), before `far_before` if not. Whom one stands among has to be known;
+  /// the way elsewhere has others.
+  const Entry* overdue(TimePoint near_before, TimePoint far_before) const;
+  /// Of those that did not fail last time, the one heard from last.
+  const Entry* freshest() const;
   /// Bytes of heap in use.
   std::size_t memory() const;
 
@@ -64,7 +70,7 @@ class Table {
 
  private:
   template <class Out>
-  void collect(const Key& target, std::size_t count, Handle except, Out&& out) const;
+  void collect(const Key& target, std::size_t count, Handle except, bool tell, Out&& out) const;
   std::size_t start(int bucket) const;
   Entry* find(Handle peer, int bucket);
   bool crowded(Handle peer, int bucket, const Entry* leaving) const;

@@ -28,10 +28,15 @@ void Upkeep::lost(Handle peer) {
 
 bool Upkeep::found_again(Handle peer, TimePoint now) {
   if (std::erase(lost_, peer) == 0) return false;
+  // One comes back every now and then. Several in a minute: whatever stood between us is gone.
+  retry_ = now;
+  returned_ = now - last_return_ < std::chrono::minutes(1) ? static_cast<std::uint8_t>(returned_ + 1) : 1;
+  last_return_ = now;
+  if (returned_ < 3) return true;
+  returned_ = 0;
   neighbours_ = std::min(neighbours_, now + std::chrono::seconds(1));
   pause_ = pause_first;
   settled_ = now + std::chrono::minutes(1);
-  retry_ = now;
   hurry(now);
   return true;
 }
@@ -47,9 +52,9 @@ void Upkeep::withdraw(const SigningPublicKey& publisher) {
 }
 
 Upkeep::Task Upkeep::next(const Surroundings& around, Handle self, const Table& table, Newcomers& newcomers,
-                          TimePoint now) {
+                          TimePoint last_answer, TimePoint now) {
   if (now < next_) return {};
-  auto task = choose(around, self, table, newcomers, now);
+  auto task = choose(around, self, table, newcomers, last_answer, now);
   const bool young = now < settled_;
   const auto gap = young ? around.parameters.upkeep_gap / 20 : around.parameters.upkeep_gap;
   if (task.kind == Task::Kind::meet && credit_ > 0) {
@@ -65,7 +70,7 @@ Upkeep::Task Upkeep::next(const Surroundings& around, Handle self, const Table& 
 }
 
 Upkeep::Task Upkeep::choose(const Surroundings& around, Handle self, const Table& table, Newcomers& newcomers,
-                            TimePoint now) {
+                            TimePoint last_answer, TimePoint now) {
   auto& rules = around.parameters;
   for (auto& own : published_) {
     if (own.due > now) continue;
@@ -78,9 +83,13 @@ Upkeep::Task Upkeep::choose(const Surroundings& around, Handle self, const Table
   }
   Handle newcomer = newcomers.take([&](Handle peer) { return table.wants(peer); });
   if (newcomer != no_handle) return {Task::Kind::meet, newcomer, {}, nullptr};
-  for (auto& entry : table.entries())
-    if (entry.failures > 0) return {Task::Kind::probe, entry.peer, {}, nullptr};
-  if (auto* entry = table.stalest(now - rules.probe_every))
+  for (auto& entry : table.entries()) {
+    if (entry.failures == 0) continue;
+    // Is it gone, or are we cut off? After a silence somebody else is asked first.
+    if (now - last_answer < line_checked) return {Task::Kind::probe, entry.peer, {}, nullptr};
+    if (auto* fresh = table.freshest()) return {Task::Kind::probe, fresh->peer, {}, nullptr};
+  }
+  if (auto* entry = table.overdue(now - rules.probe_near_every, now - rules.probe_far_every))
     return {Task::Kind::probe, entry->peer, {}, nullptr};
   if (!lost_.empty() && retry_ <= now) {
     retry_ = now + lost_every;

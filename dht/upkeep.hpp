@@ -9,6 +9,9 @@ namespace conclave::dht {
 
 class Upkeep {
  public:
+  /// An answer so long ago at most says that our line works, and that who does not answer is gone.
+  static constexpr Duration line_checked = std::chrono::seconds(30);
+
   /// What to do now.
   struct Task {
     enum class Kind : std::uint8_t {
@@ -27,7 +30,8 @@ class Upkeep {
 
   explicit Upkeep(TimePoint now) : next_(now), neighbours_(now), fill_(now) {}
 
-  Task next(const Surroundings& around, Handle self, const Table& table, Newcomers& newcomers, TimePoint now);
+  Task next(const Surroundings& around, Handle self, const Table& table, Newcomers& newcomers,
+            TimePoint last_answer, TimePoint now);
   TimePoint wake() const { return next_; }
 
   /// Somebody new asked us something: look at newcomers soon.
@@ -59,7 +63,7 @@ class Upkeep {
     TimePoint due;
   };
   Task choose(const Surroundings& around, Handle self, const Table& table, Newcomers& newcomers,
-              TimePoint now);
+              TimePoint last_answer, TimePoint now);
 
   TimePoint next_;
   TimePoint neighbours_;
@@ -69,6 +73,8 @@ class Upkeep {
   TimePoint settled_{};           ///< until then the table is young, and filled faster
   std::uint8_t credit_ = burst_max;
   std::uint8_t bucket_ = 0;
+  std::uint8_t returned_ = 0;  ///< lost ones that answered within the last minute
+  TimePoint last_return_{};
   std::vector<Handle> lost_;
   std::vector<Published> published_;
 };

@@ -61,9 +61,11 @@ void Churn::arrive(Handle node, Duration stay) {
     if (known.size() < 20) known.push_back(peer);
   }
   // The first time it is told of somebody by a friend.
-  if (!life.ever && up_ > 1) known.push_back(random_up(random_, Duration{}));
+  while (!life.ever && up_ > 1 && known.empty()) {
+    Handle friend_ = random_up(random_, Duration{});
+    if (friend_ != node) known.push_back(friend_);
+  }
   life.ever = true;
-  std::erase(known, node);
   if (!known.empty()) core.join(known, swarm_.now());
   if (model_.publishes) {
     auto publisher = life.entry ? life.entry->publisher : random_.fixed<SigningPublicKey>();

@@ -23,6 +23,7 @@ dht::Parameters parameters_from(const Options& options, dht::Parameters p) {
   natural("paths_max", p.paths_max);
   p.leap_bits_max = static_cast<int>(options.number("leap", p.leap_bits_max));
   p.sparse_max = options.number("sparse", p.sparse_max);
+  p.rim = options.flag("rim", p.rim);
   p.diversity = options.flag("diversity", p.diversity);
   p.verify = options.flag("verify", p.verify);
   p.prefer_old = options.flag("prefer_old", p.prefer_old);
@@ -47,6 +48,7 @@ dht::Parameters plain_rule(dht::Parameters p) {
   p.paths = p.paths_max = 1;
   p.leap_bits_max = 0;
   p.sparse_max = 0;
+  p.rim = false;
   p.diversity = false;
   p.region = false;
   p.prefer_near = false;

@@ -113,6 +113,7 @@ void Swarm::send(Handle from, dht::Ask ask) {
     free_.pop_back();
   }
   ++messages_;
+  ++asked_[static_cast<std::size_t>(ask.request.kind)];
   auto& message = pool_[index];
   message.from = from;
   message.to = ask.to;

@@ -88,6 +88,8 @@ class Swarm {
   void on_ask(OnAsk hook) { on_ask_ = std::move(hook); }
 
   std::uint64_t messages() const { return messages_; }
+  /// Questions of one dht::Kind so far.
+  std::uint64_t asked(int kind) const { return asked_[static_cast<std::size_t>(kind)]; }
   std::uint64_t events() const { return events_; }
   Traffic traffic(dht::Handle node) const { return traffic_.empty() ? Traffic{} : traffic_[node.raw()]; }
   void count_traffic() { traffic_.assign(population_.size(), {}); }
@@ -138,6 +140,7 @@ class Swarm {
   TimePoint now_{};
   std::uint64_t order_ = 0, messages_ = 0, events_ = 0;
   std::size_t live_cores_ = 0;
+  std::array<std::uint64_t, 4> asked_{};
   std::vector<std::unique_ptr<dht::Core>> cores_;
   std::vector<TimePoint> armed_;
   std::vector<std::int32_t> clock_offset_ms_;

@@ -19,9 +19,7 @@ void scenario_churn(const Options& options, Report& report) {
   Population population;
   population.add_random(2 * options.nodes, Role::honest, random);
   population.settle();
-  auto usual = LinkModel{};
-  usual.loss = 0.005;
-  Swarm swarm(population, parameters_from(options), links_from(options, usual), options.seed);
+  Swarm swarm(population, parameters_from(options), links_from(options), options.seed);
   swarm.count_traffic();
   Churn churn(swarm, model, random);
   const auto within = std::chrono::minutes(10);
@@ -34,6 +32,7 @@ void scenario_churn(const Options& options, Report& report) {
   const auto before = swarm.total_traffic();
   const auto lived_before = churn.lived_seconds(swarm.now());
   const auto messages_before = swarm.messages();
+  const std::array<std::uint64_t, 4> kinds_before{swarm.asked(0), swarm.asked(1), swarm.asked(2), swarm.asked(3)};
   auto measured = measure_under_churn(swarm, churn, lookups, reads, span, random, &report);
   const double lived = churn.lived_seconds(swarm.now()) - lived_before;
   const auto after = swarm.total_traffic();
@@ -46,6 +45,10 @@ void scenario_churn(const Options& options, Report& report) {
                 Report::at_most(200));
   report.figure("questions per node and hour",
                 3600 * static_cast<double>(swarm.messages() - messages_before) / lived);
+  const double hours_lived = lived / 3600;
+  for (auto [name, kind] : {std::pair("pings", 0), std::pair("finds", 1), std::pair("gets", 2), std::pair("puts", 3)})
+    report.figure(std::string(name) + " per node and hour",
+                  static_cast<double>(swarm.asked(kind) - kinds_before[static_cast<std::size_t>(kind)]) / hours_lived);
   report.percentiles("lookup latency", measured.took_ms, "ms");
   report.percentiles("read: first entry", measured.first_ms, "ms");
   report.figure("memory per node", static_cast<double>(swarm.table_bytes()) / static_cast<double>(churn.up()),
