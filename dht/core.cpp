@@ -66,7 +66,7 @@ Response Core::on_request(const Asker& from, const Request& request, Now now) {
 }
 
 OperationId Core::start(Kind kind, const Key& target, RecordPtr record, std::span<const Handle> seeds,
-                        bool internal, TimePoint now) {
+                        bool internal, TimePoint now, Lookup::Wait wait) {
   if (operations_.size() >= operations_max) return {};
   auto& rules = around_->parameters;
   Lookup::Goal goal;
@@ -74,7 +74,7 @@ OperationId Core::start(Kind kind, const Key& target, RecordPtr record, std::spa
   goal.radius = table_.size() < rules.k ? 1 : radius();
   if (rules.region && kind != Kind::find && goal.radius < 1) goal.region = goal.radius * rules.region_margin;
   goal.paths = internal && kind == Kind::find ? 1 : rules.paths;
-  goal.thorough = kind == Kind::find;  // a first contact may be slow, and there is no other
+  goal.wait = wait;
   OperationId id{++last_operation_};
   auto operation = std::make_unique<Operation>(*around_, id, kind, goal, self_, std::move(record), now);
   operation->internal = internal;
@@ -86,8 +86,8 @@ OperationId Core::start(Kind kind, const Key& target, RecordPtr record, std::spa
   return id;
 }
 
-OperationId Core::find(const Key& target, TimePoint now) {
-  return start(Kind::find, target, nullptr, {}, false, now);
+OperationId Core::find(const Key& target, TimePoint now, Lookup::Wait wait) {
+  return start(Kind::find, target, nullptr, {}, false, now, wait);
 }
 OperationId Core::get(const Key& point, Now now) {
   auto id = start(Kind::get, point, nullptr, {}, false, now.at);
@@ -103,7 +103,8 @@ OperationId Core::put(RecordPtr record, TimePoint now) {
   return start(Kind::put, point, std::move(record), {}, false, now);
 }
 OperationId Core::join(std::span<const Handle> peers, TimePoint now) {
-  return start(Kind::find, around_->directory.position(self_), nullptr, peers, true, now);
+  // A first contact may be slow, and there is no other.
+  return start(Kind::find, around_->directory.position(self_), nullptr, peers, true, now, Lookup::Wait::all);
 }
 void Core::cancel(OperationId id) {
   std::erase_if(operations_, [&](const auto& operation) { return operation->id() == id; });

@@ -50,7 +50,7 @@ class Core {
   Response on_request(const Asker& from, const Request& request, Now now);
 
   // What we ask. Zero where too many operations are under way.
-  OperationId find(const Key& target, TimePoint now);
+  OperationId find(const Key& target, TimePoint now, Lookup::Wait wait = Lookup::Wait::nearest);
   OperationId get(const Key& point, Now now);
   OperationId put(RecordPtr record, TimePoint now);
   /// Ends an operation early: the reader has what it came for. It has no outcome.
@@ -82,6 +82,8 @@ class Core {
   /// The share of the key space within which k nodes stand.
   double radius() const { return size_.radius(table_.radius_estimate()); }
   NetworkSize& network_size() { return size_; }
+  /// Round trips to anybody, smoothed.
+  Rtt& rtt() { return rtt_; }
   std::size_t operations() const { return operations_.size(); }
   const Operation* operation(OperationId id) const;
   /// A contact that was heard of elsewhere: an invite, the LAN, a connection.
@@ -115,7 +117,7 @@ class Core {
     TimePoint deadline;
   };
   OperationId start(Kind kind, const Key& target, RecordPtr record, std::span<const Handle> seeds,
-                    bool internal, TimePoint now);
+                    bool internal, TimePoint now, Lookup::Wait wait = Lookup::Wait::none);
   Duration patience(Handle peer) const;
   Ask send(Handle to, Request request, OperationId operation, Operation::Part part, TimePoint now);
   void heard_from(Handle peer, Duration rtt, TimePoint now);

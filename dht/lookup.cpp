@@ -74,15 +74,16 @@ void Lookup::add(std::span<const Handle> peers) {
   if (phase_ == Phase::done && goal_.complete) phase_ = Phase::complete;
 }
 
-namespace {
-TimePoint last_hope(const Lookup::Candidate& candidate) {
-  return candidate.asked + (candidate.patience - candidate.asked) * 5 / 2;
+/// When to stop waiting for a slow one that is `rank`-th nearest.
+TimePoint Lookup::hope(const Candidate& candidate, unsigned rank) const {
+  if (goal_.wait == Wait::none) return candidate.patience;
+  if (goal_.wait == Wait::all) return TimePoint::max();
+  const auto patience = candidate.patience - candidate.asked;
+  return candidate.asked + patience * (rank < around_->parameters.beta ? 30 : 19) / 10;
 }
-}  // namespace
 
 void Lookup::lose_patience(TimePoint now) {
   for (auto& candidate : candidates_) {
-    if (candidate.state == State::slow && now >= last_hope(candidate)) candidate.given_up = true;
     if (candidate.state != State::asked || candidate.patience > now) continue;
     candidate.state = State::slow;
     --in_flight_[candidate.owner];
@@ -145,8 +146,8 @@ Lookup::Next Lookup::complete(std::size_t& index) {
   auto& rules = around_->parameters;
   unsigned under_way = 0;
   for (auto count : in_flight_) under_way += count;
-  unsigned answered = 0, slow = 0;
-  bool waiting = false, hope = false;
+  unsigned answered = 0, rank = 0;
+  bool waiting = false;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     auto& candidate = candidates_[i];
     if (answered >= rules.k && candidate.distance > region_) break;
@@ -161,21 +162,21 @@ Lookup::Next Lookup::complete(std::size_t& index) {
         waiting = true;
         break;
       case State::slow:
-        ++slow;
-        hope = hope || !candidate.given_up;
+        waiting = waiting || now_ < hope(candidate, rank++);
         break;
       case State::answered:
         ++answered;
+        ++rank;
         break;
       default:
         break;
     }
   }
-  if (goal_.thorough && slow > 0 && (slow <= 2 || hope)) waiting = true;
   return waiting ? Next::wait : Next::end;
 }
 
 std::optional<std::size_t> Lookup::choose(TimePoint now) {
+  now_ = now;
   lose_patience(now);
   std::size_t index = 0;
   while (phase_ == Phase::paths) {
@@ -206,10 +207,12 @@ std::optional<std::size_t> Lookup::choose(TimePoint now) {
 
 TimePoint Lookup::wake() const {
   TimePoint first = TimePoint::max();
+  unsigned rank = 0;
   for (auto& candidate : candidates_) {
     if (candidate.state == State::asked) first = std::min(first, candidate.patience);
-    if (candidate.state == State::slow && goal_.thorough && !candidate.given_up)
-      first = std::min(first, last_hope(candidate));
+    if (candidate.state != State::slow && candidate.state != State::answered) continue;
+    const auto hoped = hope(candidate, rank++);
+    if (candidate.state == State::slow && hoped > now_) first = std::min(first, hoped);
   }
   return first;
 }

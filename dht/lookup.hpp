@@ -28,6 +28,14 @@ class Lookup {
     lying,    ///< answered what cannot be
     crowded,  ///< its network has been asked enough
   };
+  /// How long slow ones among the k nearest are waited for in the end. Most of them are dead; but some
+  /// answers take ten times as long as others, and who must not miss one has to wait.
+  enum class Wait : std::uint8_t {
+    none,     ///< who is past its patience is passed over
+    nearest,  ///< the three nearest get 2.5 times their patience, the others 1.7 times: 1 in 5000 nearest is
+              ///< missed
+    all,      ///< until they answer or are given up
+  };
   struct Candidate {
     Distance distance;
     Handle peer;
@@ -36,7 +44,6 @@ class Lookup {
     std::uint8_t depth = 0;  ///< questions that led here, this one included
     std::uint16_t told = 0;  ///< paths that were told of it, a bit each
     Handle by = no_handle;   ///< who told first; none: our own table
-    bool given_up = false;   ///< slow for two and a half times its patience
     TimePoint asked;
     TimePoint patience;  ///< when others stop waiting for it
   };
@@ -48,9 +55,7 @@ class Lookup {
     double radius = 1;
     /// The k nearest are asked one by one; without it the search ends with the paths.
     bool complete = true;
-    /// Wait longer for slow ones among the k nearest, instead of passing over them. One or two may be slow
-    /// and are waited for to the end; more are dead, and get two and a half times their patience.
-    bool thorough = false;
+    Wait wait = Wait::none;
     /// Whoever shares at least `avoid_bits` bits with `avoid` is not followed: a crowd stands there. 0:
     /// nobody.
     Key avoid;
@@ -114,6 +119,7 @@ class Lookup {
   static constexpr std::uint8_t last_phase = 15;  ///< owner of what the last phase asks
   enum class Next : std::uint8_t { ask, wait, end };
 
+  TimePoint hope(const Candidate& candidate, unsigned rank) const;
   std::optional<std::size_t> choose(TimePoint now);
   void lose_patience(TimePoint now);
   Next follow(unsigned path, std::size_t& index);
@@ -140,6 +146,7 @@ class Lookup {
   std::array<std::uint8_t, 16> in_flight_{};                  ///< by path, without the slow
   unsigned paths_ = 0;
   std::size_t asks_ = 0;
+  TimePoint now_{};  ///< of the last `next`
   Phase phase_ = Phase::paths;
 };
 

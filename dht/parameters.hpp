@@ -62,11 +62,11 @@ struct Parameters {
 
   // Upkeep.
   bool upkeep = true;                 ///< off: a still world, in which only operations ask
-  Duration probe_near_every = 20min;  ///< each entry near ourselves is heard from once in this
+  Duration probe_near_every = 30min;  ///< each entry near ourselves is heard from once in this
   Duration probe_far_every = 90min;   ///< and each other
   Duration neighbours_every = 60min;  ///< the search for our own position
   Duration bucket_every = 60min;      ///< a bucket with room is refilled by a question
-  Duration republish_every = 60min;
+  Duration republish_every = 120min;
   Duration upkeep_gap = 2s;  ///< between two questions of upkeep: the idle budget
 };
 

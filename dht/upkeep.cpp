@@ -11,7 +11,7 @@ void Upkeep::hurry(TimePoint now) {
 void Upkeep::joined(const Parameters& rules, TimePoint now, Random& random) {
   // Soon again at first: others come in at the same time, and a first contact may have known nobody. Spread
   // out, so that nodes that started together do not search together for ever.
-  pause_ = std::min(pause_ * 4, rules.neighbours_every);
+  pause_ = std::min(pause_ * 8, rules.neighbours_every);
   neighbours_ =
       now + pause_ * 3 / 4 +
       Duration(static_cast<Duration::rep>(random.below(static_cast<std::uint64_t>(pause_.count()) / 2)));

@@ -179,7 +179,7 @@ Availability measure_under_churn(Swarm& swarm, Churn& churn, std::uint64_t looku
       auto node = churn.random_up(random, std::chrono::minutes(2));
       auto& core = *swarm.core(node);
       if (i < lookups) {
-        auto id = core.find(random.fixed<dht::Key>(), swarm.now());
+        auto id = core.find(random.fixed<dht::Key>(), swarm.now(), dht::Lookup::Wait::all);
         open[{node.raw(), id.raw()}] = {swarm.now(), nullptr, false};
       }
       if (i < reads) {

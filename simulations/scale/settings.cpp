@@ -143,7 +143,7 @@ Measured measure_lookups(Swarm& swarm, const Trial& trial, Report* report) {
       auto& core = *swarm.core(node);
       if (core.operations() > 8) continue;
       swarm.give_experience(node);
-      auto id = core.find(target, swarm.now());
+      auto id = core.find(target, swarm.now(), trial.wait);
       numbers[{node.raw(), id.raw()}] = started;
       if (trace.wants(started)) trace.start(swarm, node, id, target);
       ++started, ++open;

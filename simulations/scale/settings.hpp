@@ -32,6 +32,7 @@ struct Trial {
   std::uint64_t lookups = 10'000;
   std::size_t at_once = 200;
   std::string trace;  ///< as in Options
+  dht::Lookup::Wait wait = dht::Lookup::Wait::all;
 };
 
 /// Lookups of random keys from random nodes, held against the truth.

@@ -295,6 +295,10 @@ void Swarm::fast_start(std::uint32_t first, std::uint32_t last) {
 void Swarm::give_experience(Handle node) {
   auto* core = cores_[node.raw()].get();
   if (!core) return;
+  if (!core->rtt().known())
+    for (int i = 0; i < 64; ++i)
+      core->rtt().sample(
+          links_.rtt(node, Handle(static_cast<std::uint32_t>(random_.below(population_.size())))));
   while (core->network_size().samples() < 8) {
     auto target = random_.fixed<dht::Key>();
     auto found =

@@ -68,7 +68,7 @@ class Swarm {
   /// each bucket random members of that part of the key space, by Table::answered. Who is not live is taken
   /// as well.
   void fast_start(std::uint32_t first, std::uint32_t last);
-  /// Gives `node` the density samples that its last searches would have left.
+  /// Gives `node` what its last searches would have left it: round trips, and how densely nodes stand.
   void give_experience(dht::Handle node);
 
   /// Lets a node's core do what it wants to do, after somebody called one of its methods.

@@ -1,6 +1,7 @@
-/// A conference of home lines: does the mesh carry it, how near to the bound, and who notices when forwarders die?
-/// Beside it what a full mesh and the one best-connected host would reach.
+/// A conference of home lines: does the mesh carry it, how near to the bound, and who notices when forwarders
+/// die? Beside it what a full mesh and the one best-connected host would reach.
 #include "simulations/conference.hpp"
+
 #include "simulations/scenario.hpp"
 
 namespace conclave::sim {
@@ -8,9 +9,9 @@ namespace {
 
 std::string row(std::size_t members, const ConferenceFigures& f) {
   char line[256];
-  std::snprintf(line, sizeof line, "%7zu  %7.3f  %9.3f  %9.3f  %5u  %6.2f / %5.2f  %9.2f  %8.0f  %10.0f", members,
-                f.reached, f.full_mesh, f.best_host, f.depth_max, f.detour_p50, f.detour_p95, f.host_detour_p95,
-                f.uplink_peak * 100, f.frozen_p95_ms);
+  std::snprintf(line, sizeof line, "%7zu  %7.3f  %9.3f  %9.3f  %5u  %6.2f / %5.2f  %9.2f  %8.0f  %10.0f",
+                members, f.reached, f.full_mesh, f.best_host, f.depth_max, f.detour_p50, f.detour_p95,
+                f.host_detour_p95, f.uplink_peak * 100, f.frozen_p95_ms);
   return line;
 }
 
@@ -46,7 +47,8 @@ void scenario_conference(const Options& options, Report& report) {
   report.figure("plans made", static_cast<double>(figures.plans));
 
   if (!options.flag("table", settings.members == 100)) return;
-  report.line("members  rate/r*  full mesh  best host  depth  detour p50/p95  host p95  uplink %  frozen p95 ms");
+  report.line(
+      "members  rate/r*  full mesh  best host  depth  detour p50/p95  host p95  uplink %  frozen p95 ms");
   for (std::size_t members : {4, 8, 16, 32, 64}) {
     note("a conference of " + std::to_string(members));
     auto one = settings;

@@ -46,14 +46,16 @@ void scenario_sybils(const Options& options, Report& report) {
   note("building");
   still_world(swarm, gone, random);
   note("built");
-  auto measured = measure_lookups(swarm, {lookups, 200, options.trace}, &report);
-  table(report, "", measured, sybils <= 0.2 ? 99.95 : 99.5, true);
+  auto measured = measure_lookups(swarm, {lookups, 200, options.trace, dht::Lookup::Wait::nearest}, &report);
+  table(report, "", measured, sybils <= 0.2 ? 99.95 : 99.5, options.flag("goals", true));
   report.distribution("latency, ms", measured.took_ms);
   report.distribution("messages", measured.asks);
   if (options.flag("compare", true)) {
     const auto ours = swarm.parameters();
     swarm.parameters() = plain_rule(ours);
-    table(report, "plain rule: ", measure_lookups(swarm, {lookups, 200, ""}, nullptr), 0, false);
+    table(report,
+          "plain rule: ", measure_lookups(swarm, {lookups, 200, "", dht::Lookup::Wait::nearest}, nullptr), 0,
+          false);
     swarm.parameters() = ours;
   }
   if (auto broken = swarm.broken(1 + options.nodes / 10'000)) report.violation(*broken);

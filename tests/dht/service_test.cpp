@@ -1,12 +1,11 @@
 #include "dht/service.hpp"
 
-#include <gtest/gtest.h>
+#include "simulations/whole_node.hpp"
+#include "transport/io/event.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-
-#include "simulations/whole_node.hpp"
-#include "transport/io/event.hpp"
+#include <gtest/gtest.h>
 
 using namespace conclave;
 using namespace std::chrono_literals;
@@ -53,9 +52,10 @@ struct Town {
     return std::move(*out);
   }
   SealedEntry entry(sim::WholeNode& node, const AccountKey& account, std::uint64_t sequence = 1) {
-    EntryContent content{node.keys().public_key(), copy(view("a certificate")), {copy(view("an address"))}, {}};
-    auto made = seal_entry(MeetingKind::account, account, day_of(world.unix_now()), content, node.keys(), sequence,
-                           world.unix_now() + 12h, node.random());
+    EntryContent content{
+        node.keys().public_key(), copy(view("a certificate")), {copy(view("an address"))}, {}};
+    auto made = seal_entry(MeetingKind::account, account, day_of(world.unix_now()), content, node.keys(),
+                           sequence, world.unix_now() + 12h, node.random());
     EXPECT_TRUE(made);
     return *made;
   }
@@ -118,7 +118,8 @@ TEST(Service, who_knows_nobody_is_told_so) {
   Town town(1);
   SeededRandom random(5);
   auto account = AccountKeys::generate(random).public_key();
-  EXPECT_EQ(town.await(town.nodes[0]->dht().publish(town.entry(*town.nodes[0], account))).error(), Errc::not_found);
+  EXPECT_EQ(town.await(town.nodes[0]->dht().publish(town.entry(*town.nodes[0], account))).error(),
+            Errc::not_found);
   EXPECT_EQ(town.await(town.nodes[0]->dht().bootstrap({})).error(), Errc::not_found);
   dht::Peer nobody{town.nodes[0]->keys().public_key(), {io::IpAddress::v4(20, 99, 9, 9), 9}};
   nobody.node = town.add().keys().public_key();
