@@ -21,9 +21,10 @@ Contacts::Contacts(const Contact& self, int work_bits) : work_bits_(work_bits) {
 }
 
 std::optional<Handle> Contacts::intern(const Contact& contact) {
-  if (auto known = index_.find(contact); known != index_.end()) return Handle(known->second);
   // The node itself, heard of from others, is nobody to talk to.
-  if (contact.node == slots_[0].contact.node || full()) return std::nullopt;
+  if (contact.node == slots_[0].contact.node) return std::nullopt;
+  if (auto known = index_.find(contact); known != index_.end()) return Handle(known->second);
+  if (full()) return std::nullopt;
   if (!worked(contact.node, contact.nonce, work_bits_)) return std::nullopt;
   std::uint32_t place;
   if (free_.empty()) {

@@ -48,7 +48,7 @@ class Lookup {
     TimePoint patience;  ///< when others stop waiting for it
   };
   struct Goal {
-    Key target;
+    Key target{};
     /// Everybody within this share of the key space is asked, beside the k nearest. 0: only those.
     double region = 0;
     /// What the radius of k nodes is believed to be; 1 when nobody knows.
@@ -58,7 +58,7 @@ class Lookup {
     Wait wait = Wait::none;
     /// Whoever shares at least `avoid_bits` bits with `avoid` is not followed: a crowd stands there. 0:
     /// nobody.
-    Key avoid;
+    Key avoid{};
     int avoid_bits = 0;
     unsigned paths = 4;
   };

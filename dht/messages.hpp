@@ -57,11 +57,11 @@ enum class Kind : Byte {
 
 struct Request {
   Kind kind = Kind::ping;
-  Key target;                       ///< find, get
-  Key point;                        ///< get
-  std::vector<std::uint64_t> have;  ///< get: tags of what the reader has; at most `have_max`
-  std::uint64_t token = 0;          ///< put: from the last answer of this node
-  RecordPtr record;                 ///< put
+  Key target{};                       ///< find, get
+  Key point{};                        ///< get
+  std::vector<std::uint64_t> have{};  ///< get: tags of what the reader has; at most `have_max`
+  std::uint64_t token = 0;            ///< put: from the last answer of this node
+  RecordPtr record{};                 ///< put
   static constexpr std::size_t have_max = 40;
 };
 

@@ -54,33 +54,33 @@ TEST(Wilson, agrees_with_the_textbook) {
   EXPECT_NEAR(half.high, 0.5962, 1e-4);
 }
 
-/// What a network of 400 found out, in numbers: joins against the fast start.
-Measured measured(bool joins, std::uint64_t seed, Sample& tables) {
+/// What a network found out, in numbers: joins against the fast start.
+Measured measured(bool joins, std::uint64_t seed, std::uint32_t nodes, Sample& tables) {
   SeededRandom random(seed);
   Population population;
-  population.add_random(400, Role::honest, random);
+  population.add_random(nodes, Role::honest, random);
   population.settle();
   dht::Parameters parameters;
   parameters.upkeep = joins;
   Swarm swarm(population, parameters, {}, seed);
   if (joins) {
-    self_bootstrap(swarm, 20ms, 5min);
+    self_bootstrap(swarm, 20ms, 2min);
   } else {
-    for (std::uint32_t i = 0; i < 400; ++i) swarm.wake_up(dht::Handle(i));
-    swarm.fast_start(0, 400);
+    for (std::uint32_t i = 0; i < nodes; ++i) swarm.wake_up(dht::Handle(i));
+    swarm.fast_start(0, nodes);
   }
-  for (std::uint32_t i = 0; i < 400; ++i)
+  for (std::uint32_t i = 0; i < nodes; ++i)
     tables.add(static_cast<double>(swarm.core(dht::Handle(i))->table().size()));
-  auto out = measure_lookups(swarm, {.lookups = 400, .at_once = 20, .trace = ""}, nullptr);
+  auto out = measure_lookups(swarm, {.lookups = nodes, .at_once = 20, .trace = ""}, nullptr);
   EXPECT_FALSE(swarm.broken(1));
   return out;
 }
 
 TEST(Swarm, the_fast_start_is_like_real_joins) {
   Sample joined_tables, fast_tables;
-  auto joined = measured(true, 1, joined_tables), fast = measured(false, 1, fast_tables);
-  EXPECT_EQ(joined.all, 400u);
-  EXPECT_EQ(fast.all, 400u);
+  auto joined = measured(true, 1, 200, joined_tables), fast = measured(false, 1, 200, fast_tables);
+  EXPECT_EQ(joined.all, 200u);
+  EXPECT_EQ(fast.all, 200u);
   EXPECT_EQ(joined.hops.percentile(50), fast.hops.percentile(50));
   EXPECT_NEAR(joined.asks.mean(), fast.asks.mean(), 0.1 * fast.asks.mean());
   EXPECT_NEAR(joined.took_ms.percentile(50), fast.took_ms.percentile(50), 0.15 * fast.took_ms.percentile(50));
@@ -90,7 +90,7 @@ TEST(Swarm, the_fast_start_is_like_real_joins) {
 TEST(Swarm, the_same_seed_is_the_same_run) {
   auto run = [](std::uint64_t seed) {
     Sample tables;
-    auto out = measured(true, seed, tables);
+    auto out = measured(true, seed, 60, tables);
     return std::tuple(out.took_ms.sorted(), out.asks.sorted(), tables.sorted());
   };
   EXPECT_EQ(run(5), run(5));
