@@ -7,7 +7,7 @@ namespace conclave::quic {
 namespace asio = boost::asio;
 namespace {
 
-/// What a stateless reset is charged: a thousandth of a core's second buys ten.
+/// What a stateless reset is charged: a hundredth of a core buys a hundred a second.
 constexpr Duration reset_cost{100};
 constexpr std::size_t reset_min = 5 + ResetToken::size;  ///< RFC 9000 10.3
 constexpr std::size_t reset_size = 43;
