@@ -1,20 +1,19 @@
 #include "cli/client.hpp"
 
 #include "node/gateway/socket_path.hpp"
+#include "transport/io/completion.hpp"
 
 #include <csignal>
 #include <deque>
 #include <map>
 #include <thread>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
 #include <nlohmann/json.hpp>
@@ -25,7 +24,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using Unix = asio::local::stream_protocol;
-constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
+using io::with_error;
 
 namespace {
 

@@ -7,7 +7,7 @@
 namespace conclave::dht {
 
 namespace {
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t format_version = 1;
 using WireEntry = std::tuple<Bytes, std::uint16_t, std::uint16_t>;
 using Wire = std::tuple<std::uint8_t, std::uint64_t, std::uint8_t, std::vector<WireEntry>>;
 }  // namespace
@@ -33,13 +33,13 @@ Bytes encode(const SavedTable& table) {
   for (auto& entry : table.entries)
     entries.emplace_back(encode(entry.contact), entry.rtt.smoothed, entry.rtt.deviation);
   return codec::pack(
-      Wire{version, table.nonce, static_cast<std::uint8_t>(table.anchors), std::move(entries)});
+      Wire{format_version, table.nonce, static_cast<std::uint8_t>(table.anchors), std::move(entries)});
 }
 
 Result<SavedTable> decode_saved_table(ByteView in) {
   TRY(auto wire, codec::unpack<Wire>(in));
   auto& [its_version, nonce, anchors, entries] = wire;
-  if (its_version != version) return fail(Errc::unsupported);
+  if (its_version != format_version) return fail(Errc::unsupported);
   if (entries.size() > SavedTable::entries_max) return fail(Errc::too_long);
   SavedTable out;
   out.nonce = nonce;

@@ -63,7 +63,7 @@ asio::awaitable<void> Presence::publish_loop() {
 }
 
 Result<> Presence::publish(Day day) {
-  if (addresses_.empty() && relays_.empty()) return fail(Errc::not_found);
+  if (addresses_.empty() && relays_.empty()) return fail(conclave::Errc::not_found);
   EntryContent content;
   content.node = parts_.keys.public_key();
   content.proof = encode(parts_.certificate);
@@ -77,7 +77,7 @@ Result<> Presence::publish(Day day) {
   auto entry = seal_entry(MeetingKind::account, account, day, content, parts_.keys,
                           static_cast<std::uint64_t>(now.ms), now + 2 * renewal, parts_.random);
   // Many long addresses do not fit: the best ones come first.
-  while (!entry && entry.error() == Errc::too_long && content.addresses.size() > 1) {
+  while (!entry && entry.error() == conclave::Errc::too_long && content.addresses.size() > 1) {
     content.addresses.pop_back();
     entry = seal_entry(MeetingKind::account, account, day, content, parts_.keys,
                        static_cast<std::uint64_t>(now.ms), now + 2 * renewal, parts_.random);

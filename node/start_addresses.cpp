@@ -22,7 +22,7 @@ Result<std::vector<PeerAddress>> start_addresses(std::string_view text) {
     return start_addresses(link);
   }
   TRY(auto one, PeerAddress::parse(text));
-  if (!one.node) return fail(Errc::malformed);
+  if (!one.node) return fail(conclave::Errc::malformed);
   return std::vector<PeerAddress>{one};
 }
 

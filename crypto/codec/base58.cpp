@@ -3,7 +3,7 @@
 namespace conclave::codec {
 namespace {
 
-constexpr std::string_view alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+constexpr std::string_view base58_alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /// Digits of `from` in base `to_base`, most significant first; both without leading zeros.
 Bytes rebase(ByteView from, unsigned from_base, unsigned to_base) {
@@ -30,8 +30,8 @@ std::size_t leading_zeros(ByteView digits) {
 
 std::string base58(ByteView bytes) {
   std::size_t zeros = leading_zeros(bytes);
-  std::string out(zeros, alphabet[0]);
-  for (Byte digit : rebase(bytes.subspan(zeros), 256, 58)) out.push_back(alphabet[digit]);
+  std::string out(zeros, base58_alphabet[0]);
+  for (Byte digit : rebase(bytes.subspan(zeros), 256, 58)) out.push_back(base58_alphabet[digit]);
   return out;
 }
 
@@ -39,8 +39,8 @@ Result<Bytes> from_base58(std::string_view digits) {
   if (digits.size() > base58_text_max) return fail(Errc::too_long);
   Bytes values;
   for (char digit : digits) {
-    auto value = alphabet.find(digit);
-    if (value == alphabet.npos) return fail(Errc::malformed);
+    auto value = base58_alphabet.find(digit);
+    if (value == base58_alphabet.npos) return fail(Errc::malformed);
     values.push_back(static_cast<Byte>(value));
   }
   std::size_t zeros = leading_zeros(values);

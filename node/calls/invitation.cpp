@@ -6,7 +6,7 @@
 namespace conclave::calls {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t link_version = 1;
 constexpr std::size_t checksum_size = 4;
 constexpr std::size_t ice_pwd_min = 22;  // RFC 8839, 5.4
 constexpr std::size_t ice_pwd_max = 64;
@@ -39,7 +39,7 @@ Result<EntryNode> read_entry(EntryWire&& wire) {
 }  // namespace
 
 std::string to_text(const ConferenceLink& link) {
-  LinkWire wire{version, link.conference, std::nullopt, {}};
+  LinkWire wire{link_version, link.conference, std::nullopt, {}};
   if (link.invite) std::get<2>(wire) = copy(link.invite->view());
   for (const auto& entry : link.entries)
     std::get<3>(wire).emplace_back(copy(entry.at.ip.view()), entry.at.port, entry.ice_pwd, entry.fingerprint, entry.node);
@@ -60,7 +60,7 @@ Result<ConferenceLink> conference_link_from_text(std::string_view text) {
   if (!std::equal(checksum.begin(), checksum.end(), digest.bytes.begin())) return fail(Errc::bad_checksum);
   TRY(auto wire, codec::unpack<LinkWire>(packed));
   auto& [its_version, conference, invite, entries] = wire;
-  if (its_version != version) return fail(Errc::unsupported);
+  if (its_version != link_version) return fail(Errc::unsupported);
   ConferenceLink out{conference, std::nullopt, {}};
   if (invite) {
     TRY(out.invite, Secret<32>::from(*invite));

@@ -33,12 +33,13 @@ bool above(const Step& step, const LayerWish& wish) {
   return step.layer > *wish.now || (step.layer == *wish.now && step.temporal > wish.temporal_now);
 }
 
-struct State {
+/// How far up its ladder a wish has come.
+struct Climb {
   std::vector<Step> steps;
   int at = -1;
 };
 
-bool raise(State& state, const LayerWish& wish, double& left, std::size_t to) {
+bool raise(Climb& state, const LayerWish& wish, double& left, std::size_t to) {
   auto& step = state.steps[to];
   auto cost = step.bps - (state.at < 0 ? 0 : state.steps[static_cast<std::size_t>(state.at)].bps);
   if (cost + (above(step, wish) ? step.bps * (reserve - 1) : 0) > left) return false;
@@ -50,7 +51,7 @@ bool raise(State& state, const LayerWish& wish, double& left, std::size_t to) {
 }  // namespace
 
 std::vector<LayerChoice> allocate(std::span<const LayerWish> wishes, double budget_bps) {
-  std::vector<State> states;
+  std::vector<Climb> states;
   std::vector<std::size_t> order;
   for (auto& wish : wishes) {
     order.push_back(states.size());

@@ -6,7 +6,7 @@
 namespace conclave::calls {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t message_version = 1;
 
 // The tuples' orders are the protocol; each message is [kind, fields…].
 using PublishedWire = std::tuple<MemberId, Byte, Byte, std::uint32_t, std::uint16_t, std::uint16_t, std::uint32_t, Byte>;
@@ -25,7 +25,7 @@ struct Fields {
     std::vector<EntryWire> entries;
     for (const auto& e : m.entries)
       entries.emplace_back(copy(e.at.ip.view()), e.at.port, e.ice_pwd, e.fingerprint, e.node);
-    return std::tuple(version, m.conference, m.link, std::move(entries), m.statements);
+    return std::tuple(message_version, m.conference, m.link, std::move(entries), m.statements);
   }
   auto operator()(const Statements& m) { return std::tuple(m.statements); }
   auto operator()(const To& m) { return std::tuple(m.from, m.to, m.parcel); }
@@ -73,7 +73,7 @@ Result<> check_statements(const std::vector<Bytes>& statements) {
 
 Result<Message> take(WireOf<Hello>&& wire, Hello*) {
   auto& [kind, its_version, conference, link, entries, statements] = wire;
-  if (its_version != version) return fail(Errc::unsupported);
+  if (its_version != message_version) return fail(Errc::unsupported);
   if (link >= 1u << 24 || entries.size() > ConferenceLink::entries_max) return fail(Errc::malformed);
   CHECK(check_statements(statements));
   Hello out{conference, link, {}, std::move(statements)};

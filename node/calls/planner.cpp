@@ -45,7 +45,7 @@ class Growth {
  public:
   Growth(const PlanInput& input, const Budget& budget, const PlanStream& stream, std::uint64_t rate,
          unsigned depth_max)
-      : input_(input), rate_(rate), depth_max_(depth_max), places_(input.nodes.size()) {
+      : input_(input), depth_max_(depth_max), places_(input.nodes.size()) {
     for (NodeIndex i = 0; i < places_.size(); ++i) places_[i].slots = budget.spare(i) / rate;
     tree_.source = stream.source;
     members_.push_back(stream.source);
@@ -86,7 +86,6 @@ class Growth {
     unsigned depth = 0;
   };
   const PlanInput& input_;
-  std::uint64_t rate_;
   unsigned depth_max_;
   std::vector<Place> places_;
   std::vector<NodeIndex> members_;

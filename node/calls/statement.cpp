@@ -8,7 +8,7 @@ namespace conclave::calls {
 namespace {
 
 constexpr Domain domain{"conclave/statement/1"};
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t statement_version = 1;
 constexpr auto skew_max = std::chrono::minutes(10);
 
 using codec::Item;
@@ -22,7 +22,7 @@ using Wire = std::tuple<Bytes, IssuerKey, std::optional<Bytes>, Signature>;
 /// The body's fields behind [version, kind, conference, issued_ms].
 template <class Fields>
 Bytes pack_body(std::uint8_t kind, const ConferenceKey& conference, UnixTime issued, const Fields& fields) {
-  return codec::pack(std::tuple_cat(std::tuple(version, kind, conference, issued.ms), fields));
+  return codec::pack(std::tuple_cat(std::tuple(statement_version, kind, conference, issued.ms), fields));
 }
 
 Bytes body_of(const ConferenceKey& c, UnixTime t, const Saying& saying) {
@@ -153,7 +153,7 @@ Result<Statement> open_statement(ByteView in, const ConferenceKey& conference, U
   std::uint8_t kind = 0;
   Statement out;
   CHECK(read(parsed.root().at(0), its_version));
-  if (its_version != version) return fail(Errc::unsupported);
+  if (its_version != statement_version) return fail(Errc::unsupported);
   CHECK(read(parsed.root().at(1), kind));
   CHECK(read(parsed.root().at(2), out.conference));
   CHECK(read(parsed.root().at(3), out.issued.ms));

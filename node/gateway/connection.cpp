@@ -2,13 +2,12 @@
 
 #include "node/gateway/page.hpp"
 #include "node/gateway/request.hpp"
+#include "transport/io/completion.hpp"
 #include "transport/io/mailbox.hpp"
 
 #include <chrono>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
@@ -25,7 +24,7 @@ using HttpStream = beast::basic_stream<asio::generic::stream_protocol>;
 using WebSocket = websocket::stream<HttpStream>;
 using HttpRequest = http::request<http::string_body>;
 using HttpResponse = http::response<http::string_body>;
-constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
+using io::with_error;
 
 constexpr std::size_t head_max = 8 * 1024;  // browsers send about 1 KiB
 constexpr auto request_patience = 10s;      // from the first byte of a request to its last; also between two

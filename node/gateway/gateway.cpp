@@ -5,11 +5,10 @@
 #include "node/gateway/page.hpp"
 #include "node/gateway/request.hpp"
 #include "node/gateway/socket_path.hpp"
+#include "transport/io/completion.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +20,7 @@ namespace {
 using Door = Caller::Door;
 using UnixAcceptor = asio::local::stream_protocol::acceptor;
 using TcpAcceptor = asio::ip::tcp::acceptor;
-constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
+using io::with_error;
 // How many ports to try on the very first start before saying that they are all taken.
 constexpr int ports_tried = 100;
 

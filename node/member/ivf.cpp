@@ -1,5 +1,7 @@
 #include "node/member/ivf.hpp"
 
+#include "node/member/little_endian.hpp"
+
 #include <cerrno>
 
 namespace conclave::member {
@@ -7,16 +9,6 @@ namespace {
 
 constexpr std::size_t header_size = 32, frame_header_size = 12;
 constexpr std::size_t frames_at = 24;  // the frame count's place in the header
-
-std::uint64_t little(const Byte* at, int size) {
-  std::uint64_t out = 0;
-  for (int i = size - 1; i >= 0; --i) out = out << 8 | at[i];
-  return out;
-}
-
-void put_little(Bytes& to, std::uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) to.push_back(static_cast<Byte>(value >> (8 * i)));
-}
 
 }  // namespace
 

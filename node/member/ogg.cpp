@@ -1,5 +1,7 @@
 #include "node/member/ogg.hpp"
 
+#include "node/member/little_endian.hpp"
+
 #include <cerrno>
 #include <optional>
 #include <utility>
@@ -31,34 +33,25 @@ std::uint32_t ogg_crc(ByteView header, ByteView body) {
   return crc;
 }
 
-std::uint32_t little32(const Byte* at) {
-  return static_cast<std::uint32_t>(at[3]) << 24 | static_cast<std::uint32_t>(at[2]) << 16 |
-         static_cast<std::uint32_t>(at[1]) << 8 | at[0];
-}
-
-void put_little(Bytes& to, std::uint64_t value, int size) {
-  for (int i = 0; i < size; ++i) to.push_back(static_cast<Byte>(value >> (8 * i)));
-}
-
-struct Page {
+struct OggPage {
   Byte flags = 0;
   std::uint32_t serial = 0;
   ByteView lacing, body;
   std::size_t size = 0;
 };
 
-Result<Page> read_page(ByteView in) {
+Result<OggPage> read_page(ByteView in) {
   if (in.size() < page_header_size || text(in.first(4)) != "OggS" || in[4] != 0) return fail(Errc::malformed);
   std::size_t segments = in[26];
   if (in.size() < page_header_size + segments) return fail(Errc::malformed);
-  Page out{in[5], little32(in.data() + 14), in.subspan(page_header_size, segments), {}, 0};
+  OggPage out{in[5], static_cast<std::uint32_t>(little(in.data() + 14, 4)), in.subspan(page_header_size, segments), {}, 0};
   std::size_t body = 0;
   for (auto size : out.lacing) body += size;
   auto header = page_header_size + segments;
   if (in.size() < header + body) return fail(Errc::malformed);
   out.body = in.subspan(header, body);
   out.size = header + body;
-  if (ogg_crc(in.first(header), out.body) != little32(in.data() + 22)) return fail(Errc::bad_checksum);
+  if (ogg_crc(in.first(header), out.body) != little(in.data() + 22, 4)) return fail(Errc::bad_checksum);
   return out;
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 using namespace webrtc;
 
-constexpr Duration report_every{1'000'000};
+constexpr Duration sender_report_interval{1'000'000};
 /// Behind by more than this the programme goes on from now: a machine that stood still must not flood.
 constexpr Duration lag_max{500'000};
 
@@ -156,7 +156,7 @@ void Publisher::hear(std::span<const Rtcp> messages, TimePoint now) {
 }
 
 void Publisher::report(UnixTime wall, TimePoint now) {
-  report_at_ = now + report_every;
+  report_at_ = now + sender_report_interval;
   std::vector<Rtcp> out;
   for (auto* line : {&audio_, &video_}) {
     if (line->packets == 0) continue;

@@ -3,7 +3,7 @@
 namespace conclave::member {
 namespace {
 
-constexpr Duration report_every{1'000'000};
+constexpr Duration rtcp_interval{1'000'000};
 constexpr std::size_t blocks_max = 31;  // of one report
 
 }  // namespace
@@ -109,7 +109,7 @@ std::vector<Rtcp> Receiver::advance(TimePoint now, Duration rtt, std::uint32_t o
   std::vector<Rtcp> out;
   for (auto& feedback : arrivals_.feedback(now, own_ssrc, slots_.empty() ? 0 : slots_.begin()->first))
     out.emplace_back(std::move(feedback));
-  const bool report = now - reported_ >= report_every;
+  const bool report = now - reported_ >= rtcp_interval;
   if (report) reported_ = now;
   ReceiverReport blocks{own_ssrc, {}};
   for (auto& [ssrc, slot] : slots_) {
@@ -119,7 +119,7 @@ std::vector<Rtcp> Receiver::advance(TimePoint now, Duration rtt, std::uint32_t o
     if (!missing.empty()) out.emplace_back(Nack{own_ssrc, ssrc, std::move(missing)});
     // A slot in which nothing comes any more does not want anything.
     auto heard = slot.stream.last_arrival();
-    const bool alive = heard && now - *heard < report_every;
+    const bool alive = heard && now - *heard < rtcp_interval;
     if (slot.picture && alive && slot.key_frame.take(now)) {
       out.emplace_back(PictureLoss{own_ssrc, ssrc});
       ++counters_.key_frames_asked;

@@ -10,6 +10,9 @@ namespace conclave::nat {
 
 enum class PortKind : Byte { udp, tcp };
 
+/// How long a mapping is asked for; it is renewed before.
+constexpr std::chrono::seconds lease_life{3600};
+
 /// A port of the router that leads to ours.
 struct Lease {
   PortKind kind = PortKind::udp;

@@ -11,7 +11,6 @@
 namespace conclave::nat {
 namespace {
 
-constexpr auto lease_life = std::chrono::seconds(3600);
 /// The RFC's nine tries take 128 s. A router on the same link that is silent for two seconds has no NAT-PMP.
 constexpr int patience_ms = 2000;
 

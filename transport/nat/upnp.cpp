@@ -12,7 +12,6 @@ namespace {
 
 /// For each of the four kinds of device that miniupnpc asks for, until one answers.
 constexpr int discovery_ms = 1000;
-constexpr auto lease_life = std::chrono::seconds(3600);
 // Error codes of WANIPConnection:1, 2.4.16.
 constexpr int conflict_in_mapping_entry = 718;
 constexpr int only_permanent_leases_supported = 725;

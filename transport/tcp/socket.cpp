@@ -1,11 +1,10 @@
 #include "transport/tcp/socket.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "transport/io/completion.hpp"
 #include "transport/tcp/deadline.hpp"
 
 namespace conclave::tcp {
@@ -13,7 +12,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::with_error;
 
 Error from_asio(const boost::system::error_code& error) {
   if (error == asio::error::eof) return Errc::end_of_stream;
@@ -73,7 +72,7 @@ asio::awaitable<Result<std::unique_ptr<Socket>>> Socket::connect(io::Endpoint to
   auto executor = co_await asio::this_coro::executor;
   auto out = std::make_unique<Socket>(std::make_unique<State>(tcp::socket(executor)));
   PipeDeadline limit(clock, deadline, *out);
-  auto [error] = co_await out->state_->socket.async_connect(to_asio(to), as_result);
+  auto [error] = co_await out->state_->socket.async_connect(to_asio(to), with_error);
   if (limit.passed()) co_return fail(Errc::timed_out);
   if (error) co_return fail(from_asio(error));
   out->state_->hurry();
@@ -81,14 +80,14 @@ asio::awaitable<Result<std::unique_ptr<Socket>>> Socket::connect(io::Endpoint to
 }
 
 asio::awaitable<Result<std::size_t>> Socket::read_some(MutableBytes into) {
-  auto [error, size] = co_await state_->socket.async_read_some(asio::buffer(into.data(), into.size()), as_result);
+  auto [error, size] = co_await state_->socket.async_read_some(asio::buffer(into.data(), into.size()), with_error);
   if (error) co_return fail(from_asio(error));
   co_return size;
 }
 
 asio::awaitable<Result<>> Socket::write_all(ByteView bytes) {
   auto [error, size] =
-      co_await asio::async_write(state_->socket, asio::buffer(bytes.data(), bytes.size()), as_result);
+      co_await asio::async_write(state_->socket, asio::buffer(bytes.data(), bytes.size()), with_error);
   if (error) co_return fail(from_asio(error));
   co_return Result<>();
 }
@@ -108,7 +107,7 @@ void Socket::reset() {
 asio::awaitable<Result<Byte>> Socket::peek() {
   Byte first = 0;
   auto [error, size] =
-      co_await state_->socket.async_receive(asio::buffer(&first, 1), tcp::socket::message_peek, as_result);
+      co_await state_->socket.async_receive(asio::buffer(&first, 1), tcp::socket::message_peek, with_error);
   if (error) co_return fail(from_asio(error));
   co_return first;
 }
@@ -145,7 +144,7 @@ Result<std::unique_ptr<Listener>> Listener::open(asio::any_io_executor executor,
 }
 
 asio::awaitable<Result<Listener::Arrival>> Listener::accept() {
-  auto [error, socket] = co_await state_->acceptor.async_accept(as_result);
+  auto [error, socket] = co_await state_->acceptor.async_accept(with_error);
   if (error) co_return fail(from_asio(error));
   boost::system::error_code gone;
   auto remote = from_asio(socket.remote_endpoint(gone));

@@ -1,6 +1,4 @@
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -8,6 +6,7 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "transport/io/completion.hpp"
 #include "transport/tcp/deadline.hpp"
 #include "transport/tcp/socket.hpp"
 
@@ -19,7 +18,7 @@ namespace websocket = beast::websocket;
 using asio::ip::tcp;
 namespace {
 
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+using io::with_error;
 /// Of an upgrade request: browsers send less than a kilobyte.
 constexpr std::uint32_t request_max = 8 * 1024;
 
@@ -44,7 +43,7 @@ class WebSocket final : public io::Stream {
   }
 
   asio::awaitable<Result<>> greet_as_client(io::Endpoint to) {
-    auto [error] = co_await stream_.async_handshake(to.text(), "/", as_result);
+    auto [error] = co_await stream_.async_handshake(to.text(), "/", with_error);
     if (error) co_return fail(from_beast(error));
     co_return Result<>();
   }
@@ -53,33 +52,33 @@ class WebSocket final : public io::Stream {
     beast::flat_buffer buffer(request_max);
     http::request_parser<http::empty_body> parser;
     parser.header_limit(request_max);
-    auto [unread, size] = co_await http::async_read(stream_.next_layer(), buffer, parser, as_result);
+    auto [unread, size] = co_await http::async_read(stream_.next_layer(), buffer, parser, with_error);
     if (unread) co_return fail(from_beast(unread));
     // Frames cannot follow before our answer: the client needs it to know that we are a WebSocket.
     if (!websocket::is_upgrade(parser.get()) || buffer.size() > 0) co_return fail(Errc::malformed);
     auto request = parser.release();
-    auto [error] = co_await stream_.async_accept(request, as_result);
+    auto [error] = co_await stream_.async_accept(request, with_error);
     if (error) co_return fail(from_beast(error));
     co_return Result<>();
   }
 
   asio::awaitable<Result<std::size_t>> read_some(MutableBytes into) override {
     for (;;) {
-      auto [error, size] = co_await stream_.async_read_some(asio::buffer(into.data(), into.size()), as_result);
+      auto [error, size] = co_await stream_.async_read_some(asio::buffer(into.data(), into.size()), with_error);
       if (error) co_return fail(from_beast(error));
       if (size > 0) co_return size;  // otherwise the end of a message
     }
   }
 
   asio::awaitable<Result<>> write_all(ByteView bytes) override {
-    auto [error, size] = co_await stream_.async_write(asio::buffer(bytes.data(), bytes.size()), as_result);
+    auto [error, size] = co_await stream_.async_write(asio::buffer(bytes.data(), bytes.size()), with_error);
     if (error) co_return fail(from_beast(error));
     co_return Result<>();
   }
 
   /// WebSocket has no half-close: both directions end, what is under way still arrives.
   asio::awaitable<Result<>> close_write() override {
-    auto [error] = co_await stream_.async_close(websocket::close_code::normal, as_result);
+    auto [error] = co_await stream_.async_close(websocket::close_code::normal, with_error);
     if (error) co_return fail(from_beast(error));
     co_return Result<>();
   }
