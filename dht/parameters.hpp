@@ -39,6 +39,9 @@ struct Parameters {
   unsigned near_lookup_max = 3;
   unsigned wide_bucket_max = 4;
   unsigned wide_table_max = 8;
+  /// Of a table that is not large a wide network gets this share, but no less than a near one: eight entries
+  /// are a tenth of the table of a small network.
+  double wide_table_share = 0.04;
 
   // Tables.
   bool verify = true;         ///< only who has answered us enters

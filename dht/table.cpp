@@ -72,8 +72,11 @@ bool Table::crowded(Handle peer, int index, const Entry* leaving) const {
     ++near_all;
     near_here += here;
   }
+  const auto wide_share =
+      static_cast<unsigned>(limits.wide_table_share * static_cast<double>(entries_.size()));
+  const auto wide_max = std::min(limits.wide_table_max, std::max(limits.near_table_max, wide_share));
   return near_here >= limits.near_bucket_max || near_all >= limits.near_table_max ||
-         wide_here >= limits.wide_bucket_max || wide_all >= limits.wide_table_max;
+         wide_here >= limits.wide_bucket_max || wide_all >= wide_max;
 }
 
 /// Who would give way to a node with this round-trip time: one that did not answer last time, else, of the

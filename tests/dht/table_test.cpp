@@ -94,9 +94,17 @@ TEST(Table, of_the_younger_half_the_slow_give_way_to_the_twice_as_fast) {
   EXPECT_EQ(table.answered(world.person({0x83}), 60ms, TimePoint(1s)), Table::Outcome::full);
 }
 
+/// Twenty entries in each of `buckets` deep buckets, all of networks that do not count.
+void fill_deep(World& world, Table& table, int buckets) {
+  for (int bucket = 20; bucket < 20 + buckets; ++bucket)
+    for (int i = 0; i < 20; ++i)
+      table.answered(world.book.add(random_at_prefix(Key{}, bucket, world.random)), 9ms, {});
+}
+
 TEST(Table, one_network_gets_two_of_a_bucket_three_of_a_table_and_its_sixteen_eight) {
   World world;
   Table table(world.around, Handle(0));
+  fill_deep(world, table, 10);
   auto at = [](std::uint32_t near) { return Networks{near, 77}; };
   EXPECT_EQ(table.answered(world.person({0x80}, at(1)), 9ms, {}), Table::Outcome::inserted);
   EXPECT_EQ(table.answered(world.person({0x90}, at(1)), 9ms, {}), Table::Outcome::inserted);
@@ -113,6 +121,20 @@ TEST(Table, one_network_gets_two_of_a_bucket_three_of_a_table_and_its_sixteen_ei
       << "private ranges are exempt";
   world.parameters.diversity = false;
   EXPECT_EQ(table.answered(third, 9ms, {}), Table::Outcome::inserted) << "the switch";
+}
+
+TEST(Table, of_a_small_table_a_sixteen_gets_a_twenty_fifth) {
+  World world;
+  Table table(world.around, Handle(0));
+  auto next = [&, near = 0u]() mutable {
+    ++near;
+    return table.answered(world.person({static_cast<Byte>(0x80 >> (near % 6))}, {near, 77}), 9ms, {});
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(next(), Table::Outcome::inserted) << "as many as of one network";
+  EXPECT_EQ(next(), Table::Outcome::crowded);
+  fill_deep(world, table, 5);
+  EXPECT_EQ(next(), Table::Outcome::inserted) << "four of 103";
+  EXPECT_EQ(next(), Table::Outcome::crowded);
 }
 
 TEST(Table, what_a_restart_brought_back_is_tried_but_not_told) {
