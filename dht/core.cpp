@@ -179,7 +179,10 @@ void Core::finish(Now now) {
     }
     auto outcome = operations_[i]->outcome(now.at);
     if (outcome.closest.size() == rules.k) size_.sample(outcome.kth.share());
-    if (outcome.target == around_->directory.position(self_)) upkeep_.joined(rules, now.at, around_->random);
+    if (outcome.target == around_->directory.position(self_)) {
+      upkeep_.joined(rules, now.at, around_->random);
+      if (outcome.closest.empty()) upkeep_.stranded(operations_[i]->lookup().seeds());
+    }
     outcomes_.push_back(std::move(outcome));
     operations_.erase(operations_.begin() + static_cast<std::ptrdiff_t>(i));
   }

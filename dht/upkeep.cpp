@@ -26,14 +26,20 @@ void Upkeep::lost(Handle peer) {
   lost_.push_back(peer);
 }
 
+void Upkeep::stranded(std::span<const Handle> guides) {
+  stranded_ = true;
+  for (Handle guide : guides) lost(guide);
+}
+
 bool Upkeep::found_again(Handle peer, TimePoint now) {
   if (std::erase(lost_, peer) == 0) return false;
   // One comes back every now and then. Several in a minute: whatever stood between us is gone.
   retry_ = now;
   returned_ = now - last_return_ < std::chrono::minutes(1) ? static_cast<std::uint8_t>(returned_ + 1) : 1;
   last_return_ = now;
-  if (returned_ < 3) return true;
+  if (returned_ < 3 && !stranded_) return true;
   returned_ = 0;
+  stranded_ = false;
   neighbours_ = std::min(neighbours_, now + std::chrono::seconds(1));
   pause_ = pause_first;
   settled_ = now + std::chrono::minutes(1);
@@ -92,7 +98,7 @@ Upkeep::Task Upkeep::choose(const Surroundings& around, Handle self, const Table
   if (auto* entry = table.overdue(now - rules.probe_near_every, now - rules.probe_far_every))
     return {Task::Kind::probe, entry->peer, {}, nullptr};
   if (!lost_.empty() && retry_ <= now) {
-    retry_ = now + lost_every;
+    retry_ = now + (table.size() == 0 ? lost_every_alone : lost_every);
     std::rotate(lost_.begin(), lost_.begin() + 1, lost_.end());
     return {Task::Kind::meet, lost_.back(), {}, nullptr};
   }

@@ -41,6 +41,9 @@ class Upkeep {
   /// An entry was removed since it no longer answers. It is tried again now and then: a cable may have been
   /// cut.
   void lost(Handle peer);
+  /// Nobody answered the search by which we came in. Those we were told of are tried again like lost ones,
+  /// also when others have come in by us meanwhile: we may be an island.
+  void stranded(std::span<const Handle> guides);
   /// Somebody who was lost answers: many may be back.
   bool found_again(Handle peer, TimePoint now);
   std::span<const Handle> lost() const { return lost_; }
@@ -56,6 +59,7 @@ class Upkeep {
  private:
   static constexpr std::size_t lost_max = 16;
   static constexpr Duration lost_every = std::chrono::seconds(20);
+  static constexpr Duration lost_every_alone = std::chrono::seconds(5);
   static constexpr unsigned burst_max = 8;
   static constexpr Duration pause_first = std::chrono::milliseconds(2500);
   struct Published {
@@ -74,6 +78,7 @@ class Upkeep {
   std::uint8_t credit_ = burst_max;
   std::uint8_t bucket_ = 0;
   std::uint8_t returned_ = 0;  ///< lost ones that answered within the last minute
+  bool stranded_ = false;
   TimePoint last_return_{};
   std::vector<Handle> lost_;
   std::vector<Published> published_;

@@ -30,7 +30,8 @@ std::string Options::word(const std::string& name, const std::string& usual) con
 std::vector<std::string> Options::untaken() const {
   std::vector<std::string> out;
   for (auto& [name, value] : set)
-    if (!taken_.contains(name)) out.push_back(name);
+    if (!taken_.contains(name)) out.push_back("--set " + name);
+  if (!trace.empty() && !taken_.contains("trace")) out.push_back("--trace");
   return out;
 }
 

@@ -18,13 +18,17 @@ class Options {
   std::uint64_t seed = 1;
   double minutes = 0;  ///< simulated; 0: the scenario's own
   double hours = 0;    ///< simulated, or of wall time for the soak
-  std::string trace;   ///< "lookup=17": what is to be told in full
+  std::string trace;   ///< "lookup=17": what is to be told in full; scenarios ask with `traced()`
   std::map<std::string, std::string> set;
 
   double number(const std::string& name, double usual) const;
   std::string word(const std::string& name, const std::string& usual) const;
   bool flag(const std::string& name, bool usual) const { return number(name, usual ? 1 : 0) != 0; }
-  /// Names given with --set that nothing asked for.
+  const std::string& traced() const {
+    take("trace");
+    return trace;
+  }
+  /// What was given with --set or --trace and nothing asked for.
   std::vector<std::string> untaken() const;
   void take(const std::string& name) const { taken_[name] = true; }
 

@@ -1,7 +1,10 @@
 /// simulate <scenario>: the real code under virtual time. What it answers: simulations/README.md.
 #include "crypto/keys.hpp"
 #include "simulations/scenario.hpp"
+#include "simulations/violation.hpp"
 
+#include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 
@@ -11,15 +14,26 @@ using namespace conclave;
 
 namespace {
 
+/// An `ensure` failed: its message has been printed, the seed and the event have not.
+void say_where(int) {
+  auto& here = sim::whereabouts;
+  std::fprintf(stderr, "VIOLATION: seed %llu, event %llu at %lld us: see above\n",
+               static_cast<unsigned long long>(here.seed), static_cast<unsigned long long>(here.event),
+               static_cast<long long>(here.at_us));
+}
+
 int run(const sim::Scenario& scenario, sim::Options& options, bool json, const std::string& svg) {
   sim::Report report;
   if (options.nodes == 0) options.nodes = scenario.nodes;
   report.setting("nodes", std::to_string(options.nodes));
   report.setting("seed", std::to_string(options.seed));
   for (auto& [name, value] : options.set) report.setting(name, value);
-  scenario.run(options, report);
-  for (auto& name : options.untaken())
-    throw std::runtime_error("--set " + name + ": this scenario has no such setting");
+  try {
+    scenario.run(options, report);
+  } catch (const sim::Violation& violation) {
+    report.violation(violation.what());
+  }
+  for (auto& name : options.untaken()) throw std::runtime_error(name + ": this scenario has no such setting");
   std::cout << (json ? report.json(scenario.name) : report.table(scenario.name));
   if (!svg.empty()) std::ofstream(svg) << report.svg(scenario.name);
   sim::note("peak memory " + std::to_string(sim::peak_memory() / (1 << 20)) + " MiB");
@@ -47,6 +61,7 @@ int main(int argc, char** argv) {
   app.add_flag("--list", list, "the scenarios");
   CLI11_PARSE(app, argc, argv);
   crypto::init();
+  std::signal(SIGABRT, say_where);
   sim::wall_seconds();
   try {
     for (auto& setting : settings) {

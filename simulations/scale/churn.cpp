@@ -60,12 +60,12 @@ void Churn::arrive(Handle node, Duration stay) {
     core.table().restore(peer, rtt);
     if (known.size() < 20) known.push_back(peer);
   }
-  // The first time it is told of somebody by a friend.
-  while (!life.ever && up_ > 1 && known.empty()) {
-    Handle friend_ = random_up(random_, Duration{});
-    if (friend_ != node) known.push_back(friend_);
+  // Who has nobody to start from is told of somebody by a friend: of one who can be reached, as links name no
+  // others.
+  for (int tries = 0; up_ > 1 && known.empty() && tries < 1000; ++tries) {
+    Handle guide = random_up(random_, Duration{});
+    if (guide != node && swarm_.population().at(guide).role == Role::honest) known.push_back(guide);
   }
-  life.ever = true;
   if (!known.empty()) core.join(known, swarm_.now());
   if (model_.publishes) {
     auto publisher = life.entry ? life.entry->publisher : random_.fixed<SigningPublicKey>();
@@ -235,6 +235,10 @@ Availability measure_under_churn(Swarm& swarm, Churn& churn, std::uint64_t looku
     if (auto broken = swarm.broken(7); broken && report) report->violation(*broken);
   }
   swarm.run_until(swarm.now() + std::chrono::seconds(30));
+  for (auto& [asker, search] : open) {
+    Handle node(asker.first);
+    ++(churn.live(node) && churn.since(node) <= search.started ? out.endless : out.abandoned);
+  }
   swarm.on_outcome({});
   swarm.on_found({});
   return out;

@@ -39,7 +39,6 @@ class Churn {
  private:
   struct Life {
     bool up = false;
-    bool ever = false;
     TimePoint since{};
     TimePoint published{};
     dht::RecordPtr entry;
@@ -63,6 +62,8 @@ class Churn {
 struct Availability {
   std::uint64_t lookups = 0, right = 0;
   std::uint64_t reads = 0, found = 0;
+  std::uint64_t abandoned = 0;  ///< whose node left before they ended; counted nowhere else
+  std::uint64_t endless = 0;    ///< that had not ended half a minute later, though their node was there
   Sample took_ms, asks, first_ms;
   std::vector<std::pair<double, double>> over_time;  ///< hours, percent right
 };

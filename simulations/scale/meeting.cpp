@@ -1,6 +1,7 @@
 #include "simulations/scale/meeting.hpp"
 
 #include "crypto/ensure.hpp"
+#include "simulations/scale/trace.hpp"
 
 namespace conclave::sim {
 
@@ -75,11 +76,14 @@ Published publish_entries(Swarm& swarm, std::uint64_t count, Random& random,
 }
 
 ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, std::uint64_t count,
-                      Random& random, std::size_t at_once) {
+                      Random& random, const std::string& trace, Report* report) {
+  constexpr std::size_t at_once = 100;
   ReadBack out;
+  Trace tracing(swarm, trace, report);
   struct Reading {
     dht::RecordPtr wanted;
     TimePoint started;
+    std::uint64_t number;
     bool found = false;
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, Reading> open;
@@ -92,7 +96,8 @@ ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, 
       swarm.give_experience(node);
       auto& wanted = records[started % records.size()];
       auto id = core.get(wanted->point, swarm.moment(node));
-      open[{node.raw(), id.raw()}] = {wanted, swarm.now(), false};
+      open[{node.raw(), id.raw()}] = {wanted, swarm.now(), started, false};
+      if (tracing.wants(started)) tracing.start(node, id, wanted->point);
       ++started;
       swarm.at(swarm.now(), [&swarm, node] { swarm.pump(node); });
     }
@@ -112,6 +117,7 @@ ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, 
     out.right += reading->second.found;
     out.took_ms.add(ms(outcome.took));
     out.asks.add(outcome.asks);
+    if (tracing.wants(reading->second.number)) tracing.end(outcome, reading->second.found);
     open.erase(reading);
     begin();
   });

@@ -26,8 +26,8 @@ struct ReadBack {
   Sample first_ms, took_ms, asks;
 };
 /// `count` reads by random nodes of these entries in turn. Right: the very entry, in this or a newer version,
-/// is among what was found.
+/// is among what was found. `trace` as in Options, told to `report`.
 ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, std::uint64_t count,
-                      Random& random, std::size_t at_once = 100);
+                      Random& random, const std::string& trace = "", Report* report = nullptr);
 
 }  // namespace conclave::sim

@@ -1,6 +1,7 @@
 #include "simulations/scale/settings.hpp"
 
 #include "crypto/ensure.hpp"
+#include "simulations/scale/trace.hpp"
 
 #include <algorithm>
 #include <set>
@@ -81,58 +82,9 @@ void self_bootstrap(Swarm& swarm, Duration between, Duration settle) {
   swarm.run_until(swarm.now() + settle);
 }
 
-namespace {
-
-/// Tells one lookup: who was asked when, what it said, why the search stopped.
-class Trace {
- public:
-  Trace(const std::string& wanted, Report* report) : report_(report) {
-    if (wanted.starts_with("lookup=")) index_ = std::stoull(wanted.substr(7));
-  }
-  bool wants(std::uint64_t lookup) const { return report_ && index_ == lookup; }
-  void start(Swarm& swarm, Handle node, dht::OperationId id, const dht::Key& target) {
-    node_ = node, id_ = id, target_ = target, started_ = swarm.now();
-    report_->line(fmt::format("trace: node {} searches {}", node.raw(), hex(target.view().first(8))));
-  }
-  void asked(Swarm& swarm, Handle node, dht::OperationId id, Handle to, const dht::Response* response,
-             TimePoint sent) {
-    if (node != node_ || id != id_ || id_ == dht::OperationId{}) return;
-    auto bits = [&](Handle h) {
-      return dht::distance(swarm.population().position(h), target_).common_bits();
-    };
-    auto ms = [&](TimePoint t) { return static_cast<double>((t - started_).count()) / 1000; };
-    std::string said = "no answer";
-    if (response) {
-      int best = 0;
-      for (Handle contact : response->contacts) best = std::max(best, bits(contact));
-      said = fmt::format("{} contacts, best shares {} bits", response->contacts.size(), best);
-    }
-    report_->line(fmt::format(
-        "  {:8.1f} ms  asked {:>8} ({:>3} bits{})  {:8.1f} ms  {}", ms(sent), to.raw(), bits(to),
-        swarm.population().at(to).role == Role::adversary ? ", adversary" : "", ms(swarm.now()), said));
-  }
-  void end(const dht::Outcome& outcome, bool right) {
-    report_->line(fmt::format("  ended after {:.1f} ms and {} questions: {} found, {}{}",
-                              static_cast<double>(outcome.took.count()) / 1000, outcome.asks,
-                              outcome.closest.size(), right ? "right" : "WRONG",
-                              outcome.escalated ? ", escalated" : ""));
-    id_ = {};
-  }
-
- private:
-  Report* report_;
-  std::optional<std::uint64_t> index_;
-  Handle node_ = dht::no_handle;
-  dht::OperationId id_{};
-  dht::Key target_;
-  TimePoint started_{};
-};
-
-}  // namespace
-
 Measured measure_lookups(Swarm& swarm, const Trial& trial, Report* report) {
   Measured out;
-  Trace trace(trial.trace, report);
+  Trace trace(swarm, trial.trace, report);
   SeededRandom random(swarm.random().next());
   std::uint64_t started = 0, open = 0;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> numbers;
@@ -145,14 +97,11 @@ Measured measure_lookups(Swarm& swarm, const Trial& trial, Report* report) {
       swarm.give_experience(node);
       auto id = core.find(target, swarm.now(), trial.wait);
       numbers[{node.raw(), id.raw()}] = started;
-      if (trace.wants(started)) trace.start(swarm, node, id, target);
+      if (trace.wants(started)) trace.start(node, id, target);
       ++started, ++open;
       swarm.at(swarm.now(), [&swarm, node] { swarm.pump(node); });
     }
   };
-  swarm.on_ask([&](Handle node, dht::OperationId id, Handle to, const dht::Request&,
-                   const dht::Response* response,
-                   TimePoint sent) { trace.asked(swarm, node, id, to, response, sent); });
   swarm.on_outcome([&](Handle node, const dht::Outcome& outcome) {
     auto number = numbers.find({node.raw(), outcome.id.raw()});
     if (number == numbers.end()) return;  // upkeep's
@@ -187,7 +136,6 @@ Measured measure_lookups(Swarm& swarm, const Trial& trial, Report* report) {
   begin();
   swarm.run_while([&] { return out.tries < trial.lookups; });
   swarm.on_outcome({});
-  swarm.on_ask({});
   ensure(out.tries == trial.lookups, "every lookup ends");
   return out;
 }

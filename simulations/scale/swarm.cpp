@@ -1,9 +1,12 @@
 #include "simulations/scale/swarm.hpp"
 
 #include "crypto/ensure.hpp"
+#include "simulations/violation.hpp"
 
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace conclave::sim {
 
@@ -46,7 +49,9 @@ Swarm::Swarm(Population& population, dht::Parameters parameters, LinkModel links
       cores_(population.size()),
       armed_(population.size(), TimePoint::max()),
       clock_offset_ms_(population.size()),
-      lives_(population.size()) {}
+      lives_(population.size()) {
+  whereabouts = {seed, 0, 0};
+}
 
 dht::Now Swarm::moment(Handle node) const {
   return {now_, wall() + std::chrono::milliseconds(clock_offset_ms_[node.raw()])};
@@ -160,7 +165,7 @@ void Swarm::deliver_request(std::uint32_t index) {
   auto& message = pool_[index];
   auto& to = population_.at(message.to);
   std::optional<dht::Response> response;
-  if (!to.live || to.role == Role::client) {
+  if (!to.live || to.role == Role::client || cut(message.from, message.to)) {
     push(message.deadline, What::failure, index);
     return;
   }
@@ -190,12 +195,16 @@ void Swarm::deliver_request(std::uint32_t index) {
 }
 
 void Swarm::deliver_response(std::uint32_t index) {
+  if (cut(pool_[index].from, pool_[index].to)) {  // while it was under way
+    push(pool_[index].deadline, What::failure, index);
+    return;
+  }
   auto message = std::move(pool_[index]);
   free(index);
   if (on_ask_)
     on_ask_(message.from, message.operation, message.to, message.request, &message.response, message.sent);
   auto* core = cores_[message.from.raw()].get();
-  if (!core || message.life != lives_[message.from.raw()] || cut(message.from, message.to)) return;
+  if (!core || message.life != lives_[message.from.raw()]) return;
   core->on_response(message.ask, message.to, message.response, moment(message.from));
   pump(message.from);
 }
@@ -221,7 +230,11 @@ bool Swarm::step(TimePoint limit) {
   Event event = heap_.back();
   heap_.pop_back();
   now_ = event.at;
-  ++events_;
+  whereabouts.event = ++events_;
+  whereabouts.at_us = now_.time_since_epoch().count();
+  Handle subject = event.what == What::wake ? Handle(event.subject) : dht::no_handle;
+  if (event.what == What::request) subject = pool_[event.subject].to;
+  if (event.what == What::response || event.what == What::failure) subject = pool_[event.subject].from;
   switch (event.what) {
     case What::wake:
       if (armed_[event.subject] != event.at) break;  // armed anew since
@@ -244,7 +257,15 @@ bool Swarm::step(TimePoint limit) {
       break;
     }
   }
+  if (events_ % check_every == 0 && subject != dht::no_handle) check(subject);
   return true;
+}
+
+void Swarm::check(Handle node) const {
+  auto* core = cores_[node.raw()].get();
+  if (const char* what = core ? core->broken(moment(node)) : nullptr)
+    throw Violation(fmt::format("seed {}, event {} at {} us: node {}: {}", whereabouts.seed, events_,
+                                now_.time_since_epoch().count(), node.raw(), what));
 }
 
 void Swarm::run_until(TimePoint limit) {
@@ -328,8 +349,8 @@ std::optional<std::string> Swarm::broken(std::size_t stride) const {
   for (std::size_t i = 0; i < cores_.size(); i += stride) {
     if (!cores_[i]) continue;
     if (auto* what = cores_[i]->broken(moment(Handle(static_cast<std::uint32_t>(i)))))
-      return "node " + std::to_string(i) + " at " + std::to_string(now_.time_since_epoch().count()) +
-             " us: " + what;
+      return fmt::format("seed {}, event {} at {} us: node {}: {}", whereabouts.seed, events_,
+                         now_.time_since_epoch().count(), i, what);
   }
   return std::nullopt;
 }

@@ -96,7 +96,8 @@ class Swarm {
   Traffic total_traffic() const;
   std::size_t table_bytes() const;  ///< of all cores
   std::size_t live_cores() const { return live_cores_; }
-  /// Checks the invariants of one core in `stride`; the first that is broken.
+  /// Checks the invariants of one core in `stride`; the first that is broken. While the world runs, that of
+  /// every `check_every`-th event is checked as well, and what is broken is thrown as a Violation.
   std::optional<std::string> broken(std::size_t stride) const;
 
  private:
@@ -119,6 +120,8 @@ class Swarm {
     dht::Request request;
     dht::Response response;
   };
+  static constexpr std::uint64_t check_every = 256;
+  void check(dht::Handle node) const;
   void push(TimePoint when, What what, std::uint32_t subject);
   void send(dht::Handle from, dht::Ask ask);
   void deliver_request(std::uint32_t message);

@@ -38,7 +38,7 @@ void scenario_dht(const Options& options, Report& report) {
   const auto built = swarm.messages();
   const auto tables = swarm.table_bytes();
   double began = cpu_seconds();
-  auto measured = measure_lookups(swarm, {lookups, 200, options.trace}, &report);
+  auto measured = measure_lookups(swarm, {lookups, 200, options.traced()}, &report);
   double took = cpu_seconds() - began;
   note(std::to_string(static_cast<int>(static_cast<double>(lookups) / took)) + " lookups and " +
        std::to_string(static_cast<int>(static_cast<double>(swarm.messages() - built) / took)) +

@@ -15,7 +15,8 @@ struct Attacked {
 
 /// One network and one attacked key in it, `identities` around it; the results are added to `out`.
 void attack(const Options& options, const dht::Parameters& parameters, std::size_t identities,
-            std::uint64_t world, std::uint64_t reads, Attacked& out, Report& report) {
+            std::uint64_t world, std::uint64_t reads, const std::string& trace, Attacked& out,
+            Report& report) {
   SeededRandom random(options.seed, (world << 16) + identities);
   Population population;
   population.add_random(options.nodes, Role::honest, random);
@@ -56,7 +57,7 @@ void attack(const Options& options, const dht::Parameters& parameters, std::size
   }
   swarm.run_while([&] { return done < records.size(); });
   swarm.on_outcome({});
-  auto read = read_entries(swarm, records, reads, random);
+  auto read = read_entries(swarm, records, reads, random, trace, &report);
   out.read.tries += read.tries;
   out.read.right += read.right;
   for (double value : read.first_ms.sorted()) out.read.first_ms.add(value);
@@ -77,9 +78,10 @@ void scenario_eclipse(const Options& options, Report& report) {
     auto name = std::to_string(identities) + " identities: ";
     Attacked attacked, plain;
     for (std::uint64_t world = 0; world < keys; ++world) {
-      attack(options, parameters, identities, world, reads / keys, attacked, report);
+      attack(options, parameters, identities, world, reads / keys, world == 0 ? options.traced() : "",
+             attacked, report);
       if (world < std::max<std::uint64_t>(1, keys / 4))
-        attack(options, plain_rule(parameters), identities, world, reads / keys, plain, report);
+        attack(options, plain_rule(parameters), identities, world, reads / keys, "", plain, report);
     }
     report.share(name + "reads right", attacked.read.right, attacked.read.tries, Report::at_least(100));
     report.share(name + "plain rule, reads right", plain.read.right, plain.read.tries);

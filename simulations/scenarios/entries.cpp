@@ -22,7 +22,7 @@ void scenario_entries(const Options& options, Report& report) {
 
   auto published = publish_entries(swarm, points, random);
   note("published");
-  auto read = read_entries(swarm, published.records, reads, random);
+  auto read = read_entries(swarm, published.records, reads, random, options.traced(), &report);
 
   report.share("publish: held by k/2 or more", published.durable, published.tries, Report::at_least(100));
   report.percentiles("publish: until k/2 hold it", published.first_ms, "ms", Report::at_most(500));

@@ -46,7 +46,8 @@ void scenario_sybils(const Options& options, Report& report) {
   note("building");
   still_world(swarm, gone, random);
   note("built");
-  auto measured = measure_lookups(swarm, {lookups, 200, options.trace, dht::Lookup::Wait::nearest}, &report);
+  auto measured =
+      measure_lookups(swarm, {lookups, 200, options.traced(), dht::Lookup::Wait::nearest}, &report);
   table(report, "", measured, sybils <= 0.2 ? 99.95 : 99.5, options.flag("goals", true));
   report.distribution("latency, ms", measured.took_ms);
   report.distribution("messages", measured.asks);
