@@ -6,6 +6,9 @@
 #include "transport/identify/identify.hpp"
 #include "transport/identify/ping.hpp"
 
+#include <algorithm>
+#include <functional>
+
 namespace conclave::node {
 namespace asio = boost::asio;
 
@@ -75,7 +78,10 @@ asio::awaitable<Result<>> Node::Body::wire() {
   CO_CHECK(co_await chat->start());
   // Everybody who is to know that we are here: contacts, and our own other devices.
   chat->greet(self.account);
-  for (auto& person : roster->people(contacts::Standing::contact))
+  // Whoever was there lately may be there now, and have something for us.
+  auto people = roster->people(contacts::Standing::contact);
+  std::ranges::sort(people, std::greater(), &contacts::Person::seen);
+  for (auto& person : people)
     if (!person.blocked) chat->greet(person.account);
   scope.start(count_outbox());
   outbox_changed.ring();
@@ -114,6 +120,10 @@ void Node::Body::listen() {
   });
   swarm.on_connected([this](auto connection) { connected(connection->peer()); });
   swarm.on_disconnected([this](const NodeKey& node) { disconnected(node); });
+  // A message or its acknowledgement may be on the connection that was replaced, and the peer may not have that any more.
+  swarm.on_replaced([this](const NodeKey& node) {
+    if (auto account = roster->account_of(node)) chat->seen(*account, node);
+  });
   network->on_addresses([this] {
     presence->set_addresses(network->addresses(), {});
     watchers.tell(StatusChanged{});

@@ -5,14 +5,15 @@
 namespace conclave::chat {
 namespace asio = boost::asio;
 
-Outbound::Outbound(Parts& parts, AccountKey account, NodeKey node, std::unique_ptr<io::Stream> stream)
+Outbound::Outbound(Parts& parts, AccountKey account, NodeKey node, std::unique_ptr<io::Stream> stream,
+                   const void* link)
     : parts_(parts),
       account_(account),
       node_(node),
       stream_(std::move(stream)),
       sender_(account == parts.self.account),
       work_(parts.executor, parts.clock),
-      link_(parts.company.link(node)),
+      link_(link),
       proven_(parts.company.known(account, node)) {}
 
 void Outbound::grew() {

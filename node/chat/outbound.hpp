@@ -7,7 +7,8 @@ namespace conclave::chat {
 
 class Outbound : public std::enable_shared_from_this<Outbound> {
  public:
-  Outbound(Parts& parts, AccountKey account, NodeKey node, std::unique_ptr<io::Stream> stream);
+  /// `link` names the connection that `stream` is on, as Company::link does.
+  Outbound(Parts& parts, AccountKey account, NodeKey node, std::unique_ptr<io::Stream> stream, const void* link);
 
   /// Two coroutines share the stream; both hold the session. It is over when `speak` ends.
   static boost::asio::awaitable<void> speak(std::shared_ptr<Outbound> session);

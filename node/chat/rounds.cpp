@@ -6,6 +6,7 @@ namespace conclave::chat {
 
 void Rounds::want(const AccountKey& account, TimePoint when) {
   auto [found, fresh] = turns_.try_emplace(account);
+  if (fresh) found->second.number = ++last_number_;
   if (fresh || found->second.due == TimePoint::max()) found->second.due = when;
   if (found->second.under_way) found->second.again = true;
 }
@@ -29,11 +30,12 @@ std::optional<AccountKey> Rounds::next(TimePoint now) {
   auto best = turns_.end();
   for (auto turn = turns_.begin(); turn != turns_.end(); ++turn) {
     if (turn->second.under_way || turn->second.due > now) continue;
-    if (best == turns_.end() || turn->second.due < best->second.due) best = turn;
+    auto order = [](auto& one) { return std::pair(one->second.due, one->second.number); };
+    if (best == turns_.end() || order(turn) < order(best)) best = turn;
   }
   if (best == turns_.end()) return std::nullopt;
   best->second.under_way = true;
-  best->second.again = false;
+  best->second.again = best->second.broken = false;
   ++under_way_;
   return best->first;
 }
@@ -48,27 +50,33 @@ void Rounds::ended(const AccountKey& account, Outcome outcome, TimePoint now) {
     turn.due = now;
     return;
   }
+  if (outcome == Outcome::not_reached || turn.broken) return postpone(turn, now);
   if (outcome == Outcome::nothing_waits) {
     turns_.erase(found);
-    return;
-  }
-  if (outcome == Outcome::handed_over) {
+  } else if (outcome == Outcome::handed_over) {
     turn.due = TimePoint::max();  // patience is remembered, in case the stream breaks at once
-    return;
+  } else {
+    turn.due = now + spread(patience_for_devices);
   }
-  if (outcome == Outcome::partly_reached) turn.patience = patience_for_devices;
-  postpone(turn, now);
 }
 
 void Rounds::broke(const AccountKey& account, bool progressed, TimePoint now) {
   auto& turn = turns_.try_emplace(account, Turn{TimePoint::max()}).first->second;
   if (progressed) turn.patience = patience_min;
-  if (turn.due == TimePoint::max()) postpone(turn, now);
+  turn.broken = turn.under_way;
+  if (turn.under_way) return;
+  // Another device of the account may be due much later; this one was there a moment ago.
+  auto due = turn.due;
+  postpone(turn, now);
+  turn.due = std::min(turn.due, due);
+}
+
+Duration Rounds::spread(Duration patience) {
+  return std::chrono::duration_cast<Duration>(patience * (0.8 + 0.4 * random_.unit()));
 }
 
 void Rounds::postpone(Turn& turn, TimePoint now) {
-  auto spread = 0.8 + 0.4 * random_.unit();
-  turn.due = now + std::chrono::duration_cast<Duration>(turn.patience * spread);
+  turn.due = now + spread(turn.patience);
   turn.patience = std::min<Duration>(turn.patience * 2, patience_max);
 }
 

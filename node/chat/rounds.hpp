@@ -14,20 +14,22 @@ namespace conclave::chat {
 
 class Rounds {
  public:
-  static constexpr std::size_t parallel_max = 8;
+  /// A round for somebody who has gone away without a word takes five seconds, and others wait behind it.
+  static constexpr std::size_t parallel_max = 16;
   static constexpr Duration patience_min = std::chrono::seconds(2);
   static constexpr Duration patience_max = std::chrono::minutes(15);
   static constexpr Duration patience_for_devices = std::chrono::hours(1);
 
   explicit Rounds(Random& random) : random_(random) {}
 
-  /// Something waits for the account, to be tried at `when`; changes nothing where that was known.
+  /// Something waits for the account, to be tried at `when`; changes nothing where that was known. Of those that are
+  /// due, whoever was wanted first is first.
   void want(const AccountKey& account, TimePoint when);
   /// It may be reachable now: the next try is due at once, and patience starts anew.
   void hurry(const AccountKey& account, TimePoint now);
   void forget(const AccountKey& account);
-  /// A stream to the account broke with something still waiting. Patience starts anew where something had
-  /// arrived.
+  /// A stream to the account broke with something still waiting: it is tried again soon, whatever else is known.
+  /// Patience starts anew where something had arrived.
   void broke(const AccountKey& account, bool progressed, TimePoint now);
 
   /// The next account to try, if one is due; it counts as under way until `ended`.
@@ -47,12 +49,16 @@ class Rounds {
     TimePoint due{};
     Duration patience = patience_min;
     bool under_way = false;
-    bool again = false;  ///< hurried or wanted meanwhile
+    std::uint64_t number = 0;
+    bool again = false;   ///< hurried or wanted meanwhile
+    bool broken = false;  ///< a stream broke meanwhile: what the round found out no longer holds
   };
+  Duration spread(Duration patience);
   void postpone(Turn& turn, TimePoint now);
   Random& random_;
   std::map<AccountKey, Turn> turns_;  ///< bounded by the contacts
   std::size_t under_way_ = 0;
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace conclave::chat

@@ -87,12 +87,13 @@ void Service::talk(const AccountKey& account, std::span<const NodeKey> nodes) {
 }
 
 asio::awaitable<void> Service::session(AccountKey account, NodeKey node) {
+  auto* link = parts_.company.link(node);  // before we wait: by then there may be another one
   auto stream = co_await parts_.company.open(node);
   bool settled = false;
   bool progressed = false;
   std::shared_ptr<Outbound> session;
   if (stream) {
-    session = std::make_shared<Outbound>(parts_, account, node, std::move(*stream));
+    session = std::make_shared<Outbound>(parts_, account, node, std::move(*stream), link);
     outbound_[node] = session;
     scope_.start(Outbound::listen(session));
     co_await Outbound::speak(session);

@@ -116,12 +116,19 @@ class Village {
     note("idle time over, " + std::to_string(wall_seconds()) + " s");
   }
 
+  /// The first so many are gone without a word: what others know of the network is out of date.
+  void lose(std::size_t count) {
+    lost_ = std::min(count, people_.size() - 2);
+    for (std::size_t i = 0; i < lost_; ++i) network_.set_down(people_[i]->at.ip, true);
+  }
+
   void write(std::size_t messages) {
     Sample took;
     std::size_t delivered = 0;
+    auto alive = people_.size() - lost_;
     for (std::size_t m = 0; m < messages; ++m) {
-      auto i = dice_.below(people_.size());
-      auto j = (i + 1 + dice_.below(people_.size() - 1)) % people_.size();
+      auto i = lost_ + dice_.below(alive);
+      auto j = lost_ + (i - lost_ + 1 + dice_.below(alive - 1)) % alive;
       know(j, i);
       know(i, j);
       all_.finish(1min);
@@ -177,6 +184,7 @@ class Village {
   Network network_;
   SeededRandom dice_;
   Company all_{world_};
+  std::size_t lost_ = 0;
   std::vector<std::unique_ptr<Person>> people_;
 };
 
@@ -186,10 +194,13 @@ void scenario_people(const Options& options, Report& report) {
   auto minutes = options.minutes > 0 ? options.minutes : 60;
   auto contacts = static_cast<std::size_t>(options.number("contacts", 10));
   auto messages = static_cast<std::size_t>(options.number("messages", 100));
+  auto lost = static_cast<std::size_t>(options.number("lost", 0));
   report.setting("contacts", std::to_string(contacts));
+  report.setting("lost", std::to_string(lost));
   Village village(options, report);
   village.befriend(contacts);
   village.idle(20min, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(minutes * 60)));
+  village.lose(lost);
   village.write(messages);
 }
 

@@ -401,6 +401,43 @@ TEST(Rounds, patience_grows_and_ends_when_the_account_shows_up) {
   EXPECT_EQ(rounds.wake(), TimePoint::max());
 }
 
+// A stream that breaks while a round is under way, as when two nodes that dial each other settle on one connection:
+// the round finds the device reached and not served, and must not take it for one that is gone.
+TEST(Rounds, a_stream_that_breaks_during_a_round_is_tried_again_soon) {
+  using enum Rounds::Outcome;
+  for (auto outcome : {nothing_waits, handed_over, partly_reached, not_reached}) {
+    SeededRandom random(1);
+    Rounds rounds(random);
+    TimePoint now{};
+    rounds.want(account(1), now);
+    ASSERT_TRUE(rounds.next(now));
+    rounds.broke(account(1), false, now);
+    rounds.ended(account(1), outcome, now);
+    EXPECT_LE(rounds.wake() - now, Rounds::patience_min * 1.2) << static_cast<int>(outcome);
+    EXPECT_GE(rounds.wake() - now, Rounds::patience_min * 0.8) << static_cast<int>(outcome);
+  }
+}
+
+TEST(Rounds, a_device_that_is_gone_does_not_delay_the_one_that_is_there) {
+  SeededRandom random(1);
+  Rounds rounds(random);
+  TimePoint now{};
+  rounds.want(account(1), now);
+  ASSERT_TRUE(rounds.next(now));
+  rounds.ended(account(1), Rounds::Outcome::partly_reached, now);
+  EXPECT_GE(rounds.wake() - now, Rounds::patience_for_devices * 0.8);
+  rounds.broke(account(1), false, now);
+  EXPECT_LE(rounds.wake() - now, Rounds::patience_min * 1.2);
+}
+
+TEST(Rounds, of_those_that_are_due_whoever_was_wanted_first_is_first) {
+  SeededRandom random(1);
+  Rounds rounds(random);
+  constexpr std::array<Byte, 4> order{5, 9, 1, 7};
+  for (auto i : order) rounds.want(account(i), TimePoint{});
+  for (auto i : order) EXPECT_EQ(rounds.next(TimePoint{}), account(i));
+}
+
 TEST(Rounds, few_are_under_way_at_a_time) {
   SeededRandom random(1);
   Rounds rounds(random);

@@ -39,10 +39,11 @@ struct Peer {
         swarm(wire.world.context().get_executor(), wire.world, key(name), {&carrier}, limits) {
     swarm.on_connected([this](Swarm::ConnectionPtr) { ++connected; });
     swarm.on_disconnected([this](const NodeKey&) { ++disconnected; });
+    swarm.on_replaced([this](const NodeKey&) { ++replaced; });
   }
   WireCarrier carrier;
   Swarm swarm;
-  int connected = 0, disconnected = 0;
+  int connected = 0, disconnected = 0, replaced = 0;
 };
 
 asio::awaitable<void> echo(Swarm::ConnectionPtr, std::unique_ptr<io::Stream> stream) {
@@ -184,6 +185,81 @@ TEST_F(SwarmTest, of_two_crossing_dials_both_keep_the_one_of_the_smaller_key) {
   EXPECT_EQ(a.swarm.connections().size(), 1u);
   EXPECT_EQ(a.connected + b.connected, 2);
   EXPECT_EQ(a.disconnected + b.disconnected, 0);
+}
+
+asio::awaitable<void> say_hello(Swarm::ConnectionPtr on, std::unique_ptr<io::Stream>& stream, std::string& answer) {
+  if (!stream) stream = std::move(*co_await on->open("/echo/1"));
+  (void)co_await stream->write_all(view("hello"));
+  Bytes buffer(5);
+  if (co_await io::read_exactly(*stream, buffer)) answer = text(buffer);
+}
+
+// What is said between two dials that cross is on a connection that both then leave. It must arrive, whenever.
+TEST_F(SwarmTest, what_is_open_on_a_replaced_connection_goes_on) {
+  auto& a = peer(1);
+  auto& b = peer(2);
+  a.swarm.handle("/echo/1", echo);
+  std::optional<Result<Swarm::ConnectionPtr>> from_a, from_b;
+  start_dial(b, 1, {at(Transport::nquic, "45.0.0.1:1")}, 5s, from_b);
+  pass(2ms);
+  start_dial(a, 2, {here}, 5s, from_a);
+  world.run_until([&] { return from_b.has_value(); }, world.now() + 1s);
+  ASSERT_TRUE(from_b && *from_b);
+  std::unique_ptr<io::Stream> stream;
+  std::string answer;
+  asio::co_spawn(world.context(), say_hello(**from_b, stream, answer), asio::detached);
+  pass(1s);
+  EXPECT_EQ(answer, "hello");
+  ASSERT_NE(b.swarm.find(key(1)), **from_b) << "the other one has won";
+  EXPECT_EQ(b.replaced, 1) << "whoever has something on it can say it again";
+  EXPECT_EQ(b.connected, 1);
+  pass(5min);
+  answer.clear();
+  asio::co_spawn(world.context(), say_hello(**from_b, stream, answer), asio::detached);
+  pass(1s);
+  EXPECT_EQ(answer, "hello") << "and it still answers";
+  stream.reset();
+  pass(5s);
+  EXPECT_TRUE((**from_b)->closed()) << "once nothing is open on it, it goes";
+}
+
+TEST_F(SwarmTest, when_the_connection_that_won_is_given_up_the_other_one_serves_again) {
+  auto& a = peer(1);
+  auto& b = peer(2);
+  std::optional<Result<Swarm::ConnectionPtr>> from_a, from_b;
+  start_dial(b, 1, {at(Transport::nquic, "45.0.0.1:1")}, 5s, from_b);
+  pass(2ms);
+  start_dial(a, 2, {here}, 5s, from_a);
+  pass(1s);
+  auto won = b.swarm.find(key(1));
+  ASSERT_TRUE(won && *from_b && won != **from_b);
+  a.swarm.find(key(2))->close();
+  pass(1s);
+  EXPECT_EQ(b.swarm.find(key(1)), **from_b);
+  EXPECT_EQ(a.replaced + b.replaced, 3) << "b's by a's, then both back";
+  EXPECT_EQ(a.disconnected + b.disconnected, 0);
+}
+
+TEST_F(SwarmTest, who_keeps_dialling_us_does_not_make_connections_pile_up) {
+  auto& a = peer(1);
+  peer(2);
+  a.swarm.handle("/echo/1", echo);
+  std::vector<std::shared_ptr<io::Connection>> made;
+  std::vector<std::unique_ptr<io::Stream>> streams;
+  for (int i = 0; i < 10; ++i) {
+    asio::co_spawn(
+        world.context(),
+        [](WireCarrier& from, TimePoint deadline, auto& connections, auto& opened) -> asio::awaitable<void> {
+          auto connection = *co_await from.dial(at(Transport::nquic, "45.0.0.1:1"), key(1), deadline);
+          opened.push_back(std::move(*co_await connection->open("/echo/1")));
+          connections.push_back(std::move(connection));
+        }(peers[1]->carrier, world.now() + 1s, made, streams),
+        asio::detached);
+    pass(1s);
+  }
+  ASSERT_EQ(made.size(), 10u);
+  EXPECT_EQ(std::ranges::count_if(made, [](auto& one) { return !one->closed(); }), 3);
+  EXPECT_FALSE(made.back()->closed());
 }
 
 TEST_F(SwarmTest, a_peer_that_lost_its_connection_replaces_ours) {

@@ -10,10 +10,10 @@ namespace {
 
 /// Two connections of opposite directions that came within this time are one simultaneous dial.
 constexpr Duration simultaneous = std::chrono::seconds(5);
-/// A replaced connection lives on this long at least, for streams that were just being opened on it, and at
-/// most until the other bound.
-constexpr Duration retired_min = std::chrono::seconds(3);
-constexpr Duration retired_max = std::chrono::seconds(60);
+/// A replaced connection lives on this long behind its last use: streams may just be being opened on it.
+constexpr Duration retired_idle_max = std::chrono::seconds(3);
+/// Replaced connections of one peer that still carry something. Who keeps dialling us loses the oldest.
+constexpr std::size_t retired_per_peer_max = 2;
 
 asio::awaitable<void> run_handler(std::shared_ptr<Swarm::Handler> handler, std::shared_ptr<Slot> slot,
                                   std::unique_ptr<io::Stream> stream) {
@@ -118,15 +118,29 @@ void Swarm::State::admit(std::shared_ptr<io::Connection> connection) {
     retire(replaces ? *existing : *slot);
     if (!replaces) return;
   }
-  by_node[node] = slot;
-  if (auto dial = dials.find(node); dial != dials.end()) dial->second->progress.ring();
+  give_out(slot);
   if (existing) return;
   for (auto& listener : std::vector(connected)) listener(slot->connection);
+}
+
+/// Makes it the peer's connection; says so where the peer had another one.
+void Swarm::State::give_out(const std::shared_ptr<Slot>& slot) {
+  auto node = slot->connection->peer();
+  bool replaces = std::exchange(by_node[node], slot) != nullptr;
+  if (auto dial = dials.find(node); dial != dials.end()) dial->second->progress.ring();
+  if (!replaces) return;
+  for (auto& listener : std::vector(replaced)) listener(node);
 }
 
 void Swarm::State::retire(Slot& slot) {
   slot.connection->retire();
   slot.retired_at = clock.now();
+  auto& node = slot.connection->peer();
+  Slots retired;
+  for (auto& other : slots)
+    if (other->connection->peer() == node && other->connection->retired()) retired.push_back(other);
+  if (retired.size() <= retired_per_peer_max) return;
+  (*std::ranges::min_element(retired, {}, &Slot::retired_at))->connection->close();
 }
 
 void Swarm::State::gone(const std::shared_ptr<Slot>& slot) {
@@ -134,14 +148,13 @@ void Swarm::State::gone(const std::shared_ptr<Slot>& slot) {
   auto node = slot->connection->peer();
   auto known = by_node.find(node);
   if (known == by_node.end() || known->second != slot) return;
-  by_node.erase(known);
   // The peer has closed the one we meant to keep: the other one serves again.
   for (auto& other : slots) {
-    if (other->connection->peer() != node || other->connection->closed()) continue;
+    if (closing || other->connection->peer() != node || other->connection->closed()) continue;
     other->connection->reinstate();
-    by_node[node] = other;
-    return;
+    return give_out(other);
   }
+  by_node.erase(known);
   if (closing) return;
   for (auto& listener : std::vector(disconnected)) listener(node);
 }
@@ -158,7 +171,8 @@ TimePoint Swarm::State::sweep() {
     auto& connection = *slot->connection;
     auto over = TimePoint::max();
     if (connection.retired()) {
-      over = slot->retired_at + (connection.streams() == 0 ? retired_min : retired_max);
+      if (connection.streams() == 0)
+        over = std::max(slot->retired_at, connection.last_use()) + retired_idle_max;
     } else if (connection.streams() == 0 && !keeps.contains(connection.peer())) {
       over = connection.last_use() + limits.idle_max;
     }

@@ -61,6 +61,7 @@ struct Swarm::State {
   void admit(std::shared_ptr<io::Connection> connection);
   bool wanted(const io::Connection& connection);
   bool make_room();
+  void give_out(const std::shared_ptr<Slot>& slot);
   void retire(Slot& slot);
   void gone(const std::shared_ptr<Slot>& slot);
   void cut_off(const NodeKey& node);
@@ -78,6 +79,7 @@ struct Swarm::State {
   std::map<std::string, std::shared_ptr<Handler>, std::less<>> handlers;
   std::vector<Connected> connected;
   std::vector<Disconnected> disconnected;
+  std::vector<Replaced> replaced;
   std::map<NodeKey, int> keeps;
   Conduct<NodeKey> conduct;
   Conduct<io::IpAddress> network_conduct;

@@ -148,6 +148,7 @@ void Swarm::handle(std::string protocol, Handler handler) {
 
 void Swarm::on_connected(Connected listener) { state_->connected.push_back(std::move(listener)); }
 void Swarm::on_disconnected(Disconnected listener) { state_->disconnected.push_back(std::move(listener)); }
+void Swarm::on_replaced(Replaced listener) { state_->replaced.push_back(std::move(listener)); }
 
 void Swarm::keep(const NodeKey& node) { ++state_->keeps[node]; }
 

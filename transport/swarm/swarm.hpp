@@ -38,6 +38,7 @@ class Swarm {
   using Handler = std::function<boost::asio::awaitable<void>(ConnectionPtr, std::unique_ptr<io::Stream>)>;
   using Connected = std::function<void(ConnectionPtr)>;
   using Disconnected = std::function<void(const NodeKey&)>;
+  using Replaced = std::function<void(const NodeKey&)>;
 
   /// `clock` and the carriers outlive the swarm. `us` is our own key: nobody else may have it.
   Swarm(boost::asio::any_io_executor executor, io::Clock& clock, const NodeKey& us,
@@ -59,10 +60,14 @@ class Swarm {
 
   /// Streams of `protocol` ("/conclave/chat/1") that peers open go to `handler`; an empty one takes it back.
   void handle(std::string protocol, Handler handler);
-  /// Called for each peer when its first connection comes and when its last one goes; a replaced connection is
-  /// not mentioned. Both listen as long as the swarm lives.
+  /// Called for each peer when its first connection comes and when its last one goes. They listen as long as the
+  /// swarm lives.
   void on_connected(Connected listener);
   void on_disconnected(Disconnected listener);
+  /// Called when another connection to a peer has taken the place of the one that `find` gave: after crossing
+  /// dials, or because the peer has lost it. What is open on the old one goes on where the peer still has it;
+  /// what must arrive is better said again on the new one.
+  void on_replaced(Replaced listener);
 
   /// A kept peer's connection is not closed for idleness. Counted: as many `release` as `keep`.
   void keep(const NodeKey& node);
