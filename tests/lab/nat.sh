@@ -117,7 +117,13 @@ CONFIG
   router_forgets
   ip netns exec "$router" miniupnpd -d -f "$work/upnpd.conf" -P "$work/upnpd.pid" > "$work/upnpd.log" 2>&1 &
   router_pid=$!
+  # Until it listens: for SSDP, or for NAT-PMP where that is all it speaks.
+  local port=1900
+  [ "$1" = yes ] || port=5351
+  within 20 router_listens $port || echo "miniupnpd does not listen on UDP port $port"
 }
+
+router_listens() { [[ $(ip netns exec "$router" ss -Hlun "sport = :$1") == *:$1* ]]; }
 
 stop_router() {
   kill "$router_pid" && wait "$router_pid" 2>/dev/null
@@ -146,7 +152,6 @@ mapping_gone() { ! mapping_exists; }
 round() { # round <upnp: yes|no> <name of the way>
   local way=$2 since
   start_router "$1"
-  sleep 1
   since=$(date +%s.%N)
   start_node
   check "$way: the node maps its port" within 15 grep -q "^mapped 45.45.45.1:4001 by $way" "$work/node.log"

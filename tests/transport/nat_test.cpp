@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <atomic>
+#include <thread>
 
 #include "simulations/network.hpp"
 #include "transport/nat/dialback.hpp"
@@ -179,6 +180,7 @@ struct FakeGateway final : Gateway {
   Result<Lease> map(PortKind kind, std::uint16_t internal, std::uint16_t external) override {
     if (!there) return fail(Errc::timed_out);
     mapped = true;
+    std::this_thread::sleep_for(map_takes.load());
     return Lease{kind, internal, {io::IpAddress::v4(45, 45, 45, 1), external}, 3600s};
   }
   Result<bool> holds(const Lease&) override {
@@ -188,6 +190,7 @@ struct FakeGateway final : Gateway {
   void unmap(const Lease&) override { mapped = false; }
   std::string kind_;
   std::atomic<bool> there = true, mapped = false;
+  std::atomic<std::chrono::milliseconds> map_takes = 0ms;
   std::atomic<int> finds = 0;
 };
 
@@ -253,6 +256,21 @@ TEST_F(PortMapperTest, asks_again_when_the_router_has_forgotten) {
   EXPECT_TRUE(run([&] { return mapper->leases().empty(); }));
   natpmp->there = true;
   EXPECT_TRUE(run([&] { return mapper->how() == "NAT-PMP"; }));
+}
+
+TEST_F(PortMapperTest, takes_back_what_was_still_being_made_when_it_closes) {
+  upnp->map_takes = 100ms;
+  mapper->start();
+  ASSERT_TRUE(run([&] { return upnp->mapped.load(); }));
+  EXPECT_TRUE(mapper->leases().empty()) << "the answer is not here yet";
+}
+
+TEST_F(PortMapperTest, takes_back_what_a_router_holds_that_did_not_answer_in_time) {
+  mapper->start();
+  ASSERT_TRUE(run([&] { return mapper->leases().size() == 2; }));
+  upnp->there = natpmp->there = false;
+  ASSERT_TRUE(run([&] { return mapper->leases().empty(); }));
+  EXPECT_TRUE(upnp->mapped) << "it has only been slow";
 }
 
 TEST_F(PortMapperTest, keeps_looking_for_a_router_that_comes_later) {

@@ -17,6 +17,8 @@ std::vector<std::shared_ptr<Gateway>> real_gateways() {
   return out;
 }
 
+bool same_port(const Lease& a, const Lease& b) { return a.kind == b.kind && a.external.port == b.external.port; }
+
 asio::awaitable<void> find_on(Worker& worker, std::shared_ptr<Gateway> gateway, std::shared_ptr<bool> found,
                               std::shared_ptr<io::Event> done) {
   co_await worker.run([gateway, found] { *found = gateway->find().has_value(); });
@@ -33,10 +35,9 @@ PortMapper::PortMapper(asio::any_io_executor executor, io::Clock& clock, std::ve
                        std::vector<std::shared_ptr<Gateway>> gateways, MapperSettings settings)
     : clock_(clock),
       ports_(std::move(ports)),
-      gateways_(std::move(gateways)),
       settings_(settings),
       scope_(executor, clock) {
-  for (std::size_t i = 0; i < gateways_.size(); ++i) workers_.push_back(std::make_unique<Worker>(executor, clock));
+  for (auto& gateway : gateways) ways_.push_back({std::move(gateway), std::make_unique<Worker>(executor, clock)});
 }
 
 PortMapper::~PortMapper() { ensure(scope_.running() == 0, "a port mapper is closed before it goes"); }
@@ -66,16 +67,16 @@ asio::awaitable<bool> PortMapper::acquire() {
   auto executor = co_await asio::this_coro::executor;
   std::vector<std::shared_ptr<bool>> found;
   std::vector<std::shared_ptr<io::Event>> done;
-  for (std::size_t i = 0; i < gateways_.size(); ++i) {
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
     found.push_back(std::make_shared<bool>(false));
     done.push_back(std::make_shared<io::Event>(executor, clock_));
-    scope_.start(find_on(*workers_[i], gateways_[i], found[i], done[i]));
+    scope_.start(find_on(*ways_[i].worker, ways_[i].gateway, found[i], done[i]));
   }
   // A UPnP search that finds nothing takes long: a while is enough to let UPnP go first.
   auto patience = clock_.now() + std::chrono::seconds(3);
-  std::vector<bool> tried(gateways_.size());
+  std::vector<bool> tried(ways_.size());
   for (auto until : {patience, TimePoint::max()}) {
-    for (std::size_t i = 0; i < gateways_.size(); ++i) {
+    for (std::size_t i = 0; i < ways_.size(); ++i) {
       if (tried[i] || !co_await done[i]->wait_until(until)) continue;
       tried[i] = true;
       if (*found[i] && co_await use(i)) co_return true;
@@ -94,23 +95,29 @@ asio::awaitable<bool> PortMapper::use(std::size_t which) {
     auto external = before == last_.end() ? port.internal_port : before->external.port;
     wanted.push_back({port.kind, port.internal_port, {{}, external}, {}});
   }
-  co_return co_await map_all(gateways_[which], std::move(wanted));
+  co_return co_await map_all(ways_[which], std::move(wanted));
 }
 
-asio::awaitable<bool> PortMapper::map_all(std::shared_ptr<Gateway> gateway, std::vector<Lease> wanted) {
-  auto made = std::make_shared<std::vector<Lease>>();
-  co_await workers_[using_]->run([gateway, wanted = std::move(wanted), made] {
-    for (auto& lease : wanted)
-      if (auto got = gateway->map(lease.kind, lease.internal_port, lease.external.port)) made->push_back(*got);
+asio::awaitable<bool> PortMapper::map_all(Way& way, std::vector<Lease> wanted) {
+  way.asked = true;
+  auto got = std::make_shared<std::vector<Lease>>();
+  co_await way.worker->run([gateway = way.gateway, wanted = std::move(wanted), got, made = way.made] {
+    for (auto& lease : wanted) {
+      auto fresh = gateway->map(lease.kind, lease.internal_port, lease.external.port);
+      if (!fresh) continue;
+      got->push_back(*fresh);
+      std::erase_if(*made, [&](auto& old) { return same_port(old, *fresh); });
+      made->push_back(*fresh);
+    }
   });
-  if (made->empty()) co_return false;
-  how_ = gateway->name();
-  set(*made);
+  if (got->empty()) co_return false;
+  how_ = way.gateway->name();
+  set(*got);
   co_return true;
 }
 
 asio::awaitable<void> PortMapper::hold() {
-  auto gateway = gateways_[using_];
+  auto& way = ways_[using_];
   auto renew_at = [this] {
     auto life = std::chrono::seconds(std::chrono::hours(24));
     for (auto& lease : leases_)
@@ -121,12 +128,12 @@ asio::awaitable<void> PortMapper::hold() {
   for (;;) {
     co_await io::sleep_until(clock_, std::min(renew, clock_.now() + settings_.check_every));
     if (clock_.now() >= renew) {
-      if (!co_await map_all(gateway, leases_)) co_return;
+      if (!co_await map_all(way, leases_)) co_return;
       renew = renew_at();
       continue;
     }
     auto held = std::make_shared<bool>(false);
-    co_await workers_[using_]->run([gateway, leases = leases_, held] {
+    co_await way.worker->run([gateway = way.gateway, leases = leases_, held] {
       *held = std::ranges::all_of(leases, [&](auto& lease) { return gateway->holds(lease).value_or(false); });
     });
     if (!*held) co_return;
@@ -143,12 +150,15 @@ void PortMapper::set(std::vector<Lease> leases) {
 
 asio::awaitable<void> PortMapper::close() {
   co_await scope_.close();
-  if (leases_.empty()) co_return;
-  auto leases = std::exchange(leases_, {});
-  auto gateway = gateways_[using_];
-  co_await workers_[using_]->run([gateway, leases = std::move(leases)] {
-    for (auto& lease : leases) gateway->unmap(lease);
-  });
+  leases_.clear();
+  // A router that did not answer in time may hold a mapping that is in no lease any more.
+  for (auto& way : ways_) {
+    if (!std::exchange(way.asked, false)) continue;
+    co_await way.worker->run([gateway = way.gateway, made = way.made] {
+      for (auto& lease : *made) gateway->unmap(lease);
+      made->clear();
+    });
+  }
 }
 
 }  // namespace conclave::nat

@@ -53,26 +53,33 @@ class PortMapper {
   const std::vector<Lease>& leases() const { return leases_; }
   /// "UPnP", "NAT-PMP", or empty where nothing is mapped.
   std::string how() const { return leases_.empty() ? "" : how_; }
-  /// Gives the mappings back; a few seconds at most.
+  /// Gives back every mapping that was made, the ones that we have lost sight of as well; a few seconds at most.
   boost::asio::awaitable<void> close();
 
  private:
+  /// A router that we can ask, and what we have made it map. Both are used on its worker alone, one job after the
+  /// other: a mapping that is being made while we close is in the list before the job that takes it back.
+  struct Way {
+    std::shared_ptr<Gateway> gateway;
+    std::unique_ptr<Worker> worker;
+    std::shared_ptr<std::vector<Lease>> made = std::make_shared<std::vector<Lease>>();
+    bool asked = false;  ///< to map something
+  };
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<bool> acquire();
   boost::asio::awaitable<bool> use(std::size_t which);
   boost::asio::awaitable<void> hold();
-  boost::asio::awaitable<bool> map_all(std::shared_ptr<Gateway> gateway, std::vector<Lease> wanted);
+  boost::asio::awaitable<bool> map_all(Way& way, std::vector<Lease> wanted);
   void set(std::vector<Lease> leases);
 
   io::Clock& clock_;
   std::vector<Port> ports_;
-  std::vector<std::shared_ptr<Gateway>> gateways_;  ///< preferred first
+  std::vector<Way> ways_;  ///< preferred first
   MapperSettings settings_;
-  std::vector<std::unique_ptr<Worker>> workers_;  ///< one for each gateway
   Changed changed_;
   std::vector<Lease> leases_;
   std::vector<Lease> last_;  ///< what we had: asked for again
-  std::size_t using_ = 0;    ///< which gateway
+  std::size_t using_ = 0;    ///< which way
   std::string how_;
   io::Scope scope_;
 };
