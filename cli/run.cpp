@@ -2,6 +2,7 @@
 #include "cli/config.hpp"
 #include "cli/context.hpp"
 #include "cli/face.hpp"
+#include "cli/footprint.hpp"
 #include "cli/narrator.hpp"
 #include "cli/terminal.hpp"
 #include "crypto/codec/key_text.hpp"
@@ -24,6 +25,10 @@
 namespace conclave::cli {
 namespace asio = boost::asio;
 namespace {
+
+// The first time is after the start: by then a node that knows others has entered the DHT and published where it is.
+constexpr auto start_over = std::chrono::seconds(10);
+constexpr auto footprint_every = std::chrono::minutes(1);
 
 // What "ready after" counts from: this object is made before main().
 const auto program_start = std::chrono::steady_clock::now();
@@ -117,10 +122,7 @@ class Running {
     auto known = co_await node_.bootstrap(config_.node.bootstrap);
     if (!known) {
       co_await node_.close();
-      co_return trouble(Exit::usage, "malformed",
-                        "A node given to start from is neither a multiaddr nor a link.",
-                        "A multiaddr looks like /ip4/192.0.2.1/udp/4001/nquic/p2p/12D3KooW…; "
-                        "`conclave status` on that node shows its own.");
+      co_return trouble(known.error());
     }
     auto served = gateway_.start();
     if (!served) {
@@ -131,6 +133,7 @@ class Running {
     api_.start();
     announce();
     if (!context_.json) narrator_.start();
+    clock_.at(clock_.now() + start_over, [this] { keep_small(); });
     boost::system::error_code error;
     int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, error));
     spdlog::info("Stopping ({})", signal == SIGINT ? "interrupted" : "terminated");
@@ -144,6 +147,11 @@ class Running {
     co_await node_.close();
     spdlog::info("Stopped");
     co_return Outcome<>{};
+  }
+
+  void keep_small() {
+    give_back_idle_pages();
+    clock_.at(clock_.now() + footprint_every, [this] { keep_small(); });
   }
 
   Outcome<> could_not_start(const Error& error) {
@@ -231,14 +239,17 @@ void add_run(CLI::App& program, Context& context) {
       ->type_name("NODE")
       ->allow_extra_args(false);
   command->add_option("--udp-port", options->udp_port, "UDP port (default: the one used last time)")
-      ->type_name("PORT");
+      ->type_name("PORT")
+      ->check(CLI::Range(0, 65535));
   command->add_option("--tcp-port", options->tcp_port, "TCP port (default: the one used last time)")
-      ->type_name("PORT");
+      ->type_name("PORT")
+      ->check(CLI::Range(0, 65535));
   command->add_option("--listen", options->listen, "Address to bind (default: all)")->type_name("IP");
   command
       ->add_option("--page-port", options->page_port,
                    "Port of the page on 127.0.0.1 (default: the one used last time)")
-      ->type_name("PORT");
+      ->type_name("PORT")
+      ->check(CLI::Range(0, 65535));
   command->add_flag("--no-page", options->no_page, "Serve no page");
   command->add_flag("--no-tcp", options->no_tcp, "Neither listen nor dial by TCP");
   command->add_flag("--no-lan", options->no_lan, "Neither look for nor answer nodes on the local network");

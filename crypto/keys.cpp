@@ -1,6 +1,7 @@
 #include "crypto/keys.hpp"
 
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <sodium.h>
 
 #include "crypto/ensure.hpp"
@@ -82,7 +83,12 @@ X25519Pair X25519Pair::generate(Random& random) {
 
 namespace crypto {
 
-void init() { ensure(sodium_init() >= 0, "libsodium starts"); }
+void init() {
+  ensure(sodium_init() >= 0, "libsodium starts");
+  // Neither the machine's openssl.cnf nor texts for error codes are used; reading them costs half a megabyte.
+  ensure(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, nullptr) == 1,
+         "OpenSSL starts");
+}
 
 Result<> verify(ByteView key, Domain domain, ByteView message, const Signature& signature) {
   return verify_bare(key, separated(domain, message), signature);

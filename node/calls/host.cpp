@@ -10,16 +10,12 @@ Host::Host(HostParts parts) : parts_(std::move(parts)), scope_(parts_.executor, 
 Host::~Host() = default;
 
 asio::awaitable<Result<>> Host::start() {
-  CO_TRY(identity_, co_await webrtc_identity(parts_.store, parts_.random));
-  CO_TRY(endpoint_, webrtc::Endpoint::make(
-                        identity_, [this](ByteView sealed) { return open_ufrag(sealed); }, *this,
-                        webrtc::Attachment::sink(parts_.demux.socket()), parts_.random));
-  attachment_ = std::make_unique<webrtc::Attachment>(parts_.demux, parts_.clock, *endpoint_);
   parts_.demux.on(io::Demux::Kind::media, [this](std::span<const io::Packet> packets) { hear_media(packets); });
   parts_.swarm.handle(std::string(protocol), [this](auto connection, auto stream) {
     return accept_stream(std::move(connection), std::move(stream));
   });
   CO_TRY(auto kept, co_await load_conferences(parts_.store, parts_.clock.unix_now()));
+  if (!kept.empty()) CO_CHECK(co_await open_door());
   for (auto& one : kept) {
     if (rooms_.size() >= rooms_max) break;
     auto live = make_live(one.key);
@@ -34,6 +30,20 @@ asio::awaitable<Result<>> Host::start() {
         hosted.live.room().learn(*statement, now, parts_.clock.now());
   }
   arm();
+  co_return Result<>();
+}
+
+/// Pages can come from here on. Not before there is a conference: the half of OpenSSL that this brings into memory is
+/// a quarter of a node that only talks.
+asio::awaitable<Result<>> Host::open_door() {
+  if (endpoint_) co_return Result<>();
+  CO_TRY(auto identity, co_await webrtc_identity(parts_.store, parts_.random));
+  if (endpoint_) co_return Result<>();
+  identity_ = std::move(identity);
+  CO_TRY(endpoint_, webrtc::Endpoint::make(
+                        identity_, [this](ByteView sealed) { return open_ufrag(sealed); }, *this,
+                        webrtc::Attachment::sink(parts_.demux.socket()), parts_.random));
+  attachment_ = std::make_unique<webrtc::Attachment>(parts_.demux, parts_.clock, *endpoint_);
   co_return Result<>();
 }
 
@@ -87,6 +97,7 @@ Result<> Host::say(const ConferenceKey& conference, Saying saying) {
 asio::awaitable<Result<ConferenceKey>> Host::create(std::string name) {
   auto keys = ConferenceKeys::generate(parts_.random);
   auto conference = keys.public_key();
+  CO_CHECK(co_await open_door());
   CO_TRY(auto* hosted, make_live(conference));
   auto now = parts_.clock.unix_now();
   hosted->name = name;
@@ -99,6 +110,7 @@ asio::awaitable<Result<ConferenceKey>> Host::create(std::string name) {
 }
 
 asio::awaitable<Result<bool>> Host::enter(ConferenceKey conference) {
+  CO_CHECK(co_await open_door());
   CO_TRY(auto* hosted, make_live(conference));
   auto now = parts_.clock.unix_now();
   CO_CHECK(co_await keep_conference(parts_.store, conference, hosted->seed, hosted->name, now));

@@ -100,6 +100,8 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   using Token = Fixed<struct TokenTag, 16>;
 
   Hosted* find(const ConferenceKey& conference);
+  boost::asio::awaitable<Result<>> open_door();
+  /// Behind the open door.
   Result<Hosted*> make_live(const ConferenceKey& conference);
   std::vector<EntryNode> own_entries() const;
   Result<> say(const ConferenceKey& conference, Saying saying);

@@ -78,11 +78,14 @@ asio::awaitable<Result<webrtc::EndpointIdentity>> webrtc_identity(store::Store& 
   }
   auto fresh = webrtc::EndpointIdentity::make(random);
   auto bytes = codec::pack(Wire(fresh.ice_pwd, fresh.certificate.der, fresh.certificate.key_der));
-  CO_CHECK(co_await store.post([bytes](store::Database& db) {
-    return db.run("INSERT INTO setting(name, value) VALUES('webrtc', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                  {bytes});
+  // Somebody else may have asked at the same time: the first one stays.
+  CO_TRY(bool ours, co_await store.transact<bool>([bytes, bad = kept](store::Database& db) -> Result<bool> {
+    CHECK(db.run("INSERT INTO setting(name, value) VALUES('webrtc', ?) "
+                 "ON CONFLICT DO UPDATE SET value = excluded.value WHERE value IS ?",
+                 {bytes, bad ? store::Bind(*bad) : store::Bind(std::nullopt)}));
+    return db.changes() > 0;
   }));
-  co_return fresh;
+  co_return ours ? std::move(fresh) : co_await webrtc_identity(store, random);
 }
 
 }  // namespace conclave::calls
