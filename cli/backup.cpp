@@ -64,6 +64,10 @@ Outcome<> restore(const Context& context, const Options& options) {
       std::chrono::system_clock::now().time_since_epoch());
   auto profile = node::Profile::restore(options.file, passphrase, context.profile, own, !options.keep_old,
                                         random, UnixTime{now.count()});
+  if (!profile && profile.error() == node::Errc::wrong_passphrase)
+    return trouble(Exit::damaged, "wrong_passphrase",
+                   "The passphrase does not fit, or the backup has been damaged or cut short.",
+                   "Try again; mind Caps Lock; use another copy of the file.");
   if (!profile) return trouble(profile.error());
   auto account = codec::to_text(profile->account_key());
   context.print({{"account", account}, {"profile", context.profile.string()}}, [&] {

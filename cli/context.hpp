@@ -44,6 +44,7 @@ void add_page(CLI::App& program, Context& context);
 void add_contact(CLI::App& program, Context& context);
 void add_requests(CLI::App& program, Context& context);
 void add_send(CLI::App& program, Context& context);
+void add_change(CLI::App& program, Context& context);
 void add_call(CLI::App& program, Context& context);
 void add_chat(CLI::App& program, Context& context);
 void add_history(CLI::App& program, Context& context);

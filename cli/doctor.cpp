@@ -3,6 +3,8 @@
 #include "cli/config.hpp"
 #include "cli/terminal.hpp"
 #include "node/profile.hpp"
+#include "node/store/database.hpp"
+#include "node/store/schema.hpp"
 
 #include <iostream>
 
@@ -87,12 +89,24 @@ void examine_reach(const Json& status, Findings& out) {
   }
 }
 
+/// While no node runs: a running one says for itself what its database refuses.
+void examine_database(const Context& context, Findings& out) {
+  auto file = context.profile / "conclave.db";
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return;
+  auto database = store::Database::open(file, store::schema());
+  if (database) return out.push_back({Kind::good, "The database is whole."});
+  auto why = trouble(database.error()).error();
+  out.push_back({Kind::bad, why.message, why.hint});
+}
+
 void examine_node(const Context& context, Findings& out) {
   auto asked = ask(context, "status");
   if (!asked) {
     bool off = asked.error().exit == Exit::no_node;
     out.push_back({Kind::bad, off ? "The node is not running." : asked.error().message,
                    off ? "Start it: conclave run" : asked.error().hint});
+    if (off) examine_database(context, out);
     return;
   }
   Json& status = *asked;

@@ -15,6 +15,7 @@ struct Wanted {
   std::string query;
   std::uint64_t before = 0;
   unsigned limit = 50;
+  bool ids = false;
 };
 
 Outcome<> history(const Context& context, const Wanted& wanted) {
@@ -27,7 +28,11 @@ Outcome<> history(const Context& context, const Wanted& wanted) {
     for (auto& message : answer["messages"]) context.print(message);
     return {};
   }
-  for (auto& message : answer["messages"]) std::cout << message_line(message, names) << "\n";
+  for (auto& message : answer["messages"]) {
+    std::cout << message_line(message, names);
+    if (wanted.ids) std::cout << "  " << painted(Colour::dim, message["id"].get<std::string>());
+    std::cout << "\n";
+  }
   if (answer["messages"].empty()) std::cout << "Nothing has been written yet.\n";
   if (answer["messages"].size() == wanted.limit)
     std::cout << painted(Colour::dim,
@@ -104,6 +109,7 @@ void add_history(CLI::App& program, Context& context) {
       ->type_name("N")
       ->check(CLI::Range(1, 500))
       ->capture_default_str();
+  command->add_flag("--ids", wanted->ids, "Show each message's id, for send --reply-to, edit, delete and react");
   command->add_option("--before", wanted->before, "Older than this position")->type_name("POSITION");
   command->footer("With --json: one message a line.\n\nExample:\n  conclave history alice --limit 10");
   command->callback(

@@ -33,6 +33,7 @@ void add_commands(CLI::App& program, Context& context) {
   add_contact(program, context);
   add_requests(program, context);
   add_send(program, context);
+  add_change(program, context);
   add_chat(program, context);
   add_call(program, context);
   add_history(program, context);

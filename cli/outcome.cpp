@@ -18,6 +18,8 @@ Exit exit_for(std::string_view code) {
       {"not_text", Exit::usage},
       {"unknown_message", Exit::usage},
       {"unsupported", Exit::usage},
+      {"not_a_node", Exit::usage},
+      {"no_such_address", Exit::usage},
       {"timed_out", Exit::not_reached},
       {"unreachable", Exit::not_reached},
       {"profile_in_use", Exit::taken},

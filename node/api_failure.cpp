@@ -89,6 +89,12 @@ std::string_view code_of(Errc error) {
       return "unreachable";
     case Errc::no_account_key:
       return "no_account_key";
+    case Errc::not_a_node:
+      return "not_a_node";
+    case Errc::no_such_address:
+      return "no_such_address";
+    case Errc::file_failed:
+      return "file_failed";
     case Errc::not_running:
       return "not_running";
   }

@@ -87,7 +87,9 @@ Result<> copy_and_seal(const Keys& keys, const fs::path& database, const fs::pat
   auto sealed = vault::lock(vault::Purpose::backup, plain, passphrase, random, vault::cost_of_backup);
   wipe(plain);
   if (!sealed) return fail(sealed.error());
-  return write_file(file, *sealed);
+  auto written = write_file(file, *sealed);
+  if (!written && written.error() == Errc::profile_unreadable) return fail(Errc::file_failed);
+  return written;
 }
 
 Result<> Profile::backup(const fs::path& file, const std::string& passphrase, Random& random) {

@@ -59,6 +59,15 @@ Words words(Errc code) {
     case Errc::no_account_key:
       return {"this device does not hold the account key",
               "Do this on the device where the account was made"};
+    case Errc::not_a_node:
+      return {"a node to start from is neither a multiaddr nor a whole link",
+              "A multiaddr looks like /ip4/192.0.2.1/udp/4001/nquic/p2p/12D3KooW…; `conclave status` on that node shows "
+              "its own, `conclave id` its link"};
+    case Errc::no_such_address:
+      return {"this machine has no such address to listen on",
+              "Give one that `ip address` shows, or leave --listen away to listen on all"};
+    case Errc::file_failed:
+      return {"the file cannot be written", "Check that its directory exists and that you may write there"};
     case Errc::not_running:
       return {"the node is not running", "Start it with `conclave run`"};
   }

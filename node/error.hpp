@@ -29,6 +29,9 @@ enum class Errc {
   blocked,              ///< you have blocked this account
   unreachable,          ///< none of the account's nodes was found or answered
   no_account_key,       ///< this device does not hold the account key; use the one that does
+  not_a_node,           ///< neither a multiaddr that names its node nor a link
+  no_such_address,      ///< this machine cannot listen there
+  file_failed,          ///< a file outside of the profile cannot be written
   not_running,          ///< the node is not started, or closing
 };
 std::error_code make_error_code(Errc code);

@@ -23,7 +23,8 @@ constexpr const char* udp_setting = "udp_port";
 constexpr const char* tcp_setting = "tcp_port";
 
 Error port_error(const Error& error) {
-  return error == std::errc::address_in_use ? make_error_code(Errc::port_taken) : error;
+  if (error == std::errc::address_in_use) return Errc::port_taken;
+  return error == std::errc::address_not_available ? make_error_code(Errc::no_such_address) : error;
 }
 
 /// Counts what goes through the socket.
@@ -114,7 +115,9 @@ asio::awaitable<Result<>> Network::Body::open_sockets() {
     udp_port = around.datagrams->local_port();
     co_return Result<>();
   }
-  CO_TRY(bound, io::IpAddress::parse(parts.options.listen));
+  auto given = io::IpAddress::parse(parts.options.listen);
+  if (!given) co_return fail(Errc::no_such_address);
+  bound = *given;
   CO_TRY(auto port, co_await remembered(udp_setting, parts.options.udp_port));
   auto opened = io::Udp::open(around.executor, {bound, port});
   // The port of last time is a wish; one that was asked for is not.

@@ -1,5 +1,7 @@
 #include "node/start_addresses.hpp"
 
+#include "node/error.hpp"
+
 namespace conclave::node {
 using address::PeerAddress;
 
@@ -18,12 +20,13 @@ std::vector<PeerAddress> start_addresses(const Link& link) {
 
 Result<std::vector<PeerAddress>> start_addresses(std::string_view text) {
   if (!text.starts_with('/')) {
-    TRY(auto link, link_from_text(text));
-    return start_addresses(link);
+    auto link = link_from_text(text);
+    if (!link) return fail(Errc::not_a_node);
+    return start_addresses(*link);
   }
-  TRY(auto one, PeerAddress::parse(text));
-  if (!one.node) return fail(conclave::Errc::malformed);
-  return std::vector<PeerAddress>{one};
+  auto one = PeerAddress::parse(text);
+  if (!one || !one->node) return fail(Errc::not_a_node);
+  return std::vector<PeerAddress>{*one};
 }
 
 }  // namespace conclave::node

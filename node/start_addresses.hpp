@@ -10,7 +10,7 @@ namespace conclave::node {
 /// The addresses of a link that we can dial; each names its node.
 std::vector<address::PeerAddress> start_addresses(const Link& link);
 /// The same for a link as text, or the one address of a multiaddr that ends in /p2p/…. Fails with
-/// Errc::malformed or as the parsers do.
+/// Errc::not_a_node.
 Result<std::vector<address::PeerAddress>> start_addresses(std::string_view text);
 
 }  // namespace conclave::node
