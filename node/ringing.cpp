@@ -9,6 +9,7 @@ namespace {
 
 using RingWire = std::tuple<std::uint8_t, ConferenceKey>;
 constexpr std::uint8_t version = 1;
+constexpr Duration ring_patience = std::chrono::seconds(5);
 
 asio::awaitable<Result<ConferenceKey>> read_ring(io::Stream& stream) {
   Bytes bytes(ring_size_max);
@@ -72,7 +73,10 @@ asio::awaitable<Result<>> Node::ring(AccountKey account, ConferenceKey conferenc
     rang |= (co_await (*stream)->close_write()).has_value();
     // Until the other end has read and let go, or has had time enough.
     std::array<Byte, 1> end;
+    auto& clock = body.around.clock;
+    auto alarm = clock.at(clock.now() + ring_patience, [raw = stream->get()] { raw->reset(); });
     (void)co_await (*stream)->read_some(end);
+    clock.cancel(alarm);
   }
   if (!rang) co_return fail(Errc::unreachable);
   co_return Result<>();

@@ -16,6 +16,12 @@ void Registry::add_for_terminal(std::string name, Method method) {
   ensure(added, "every method has a name of its own");
 }
 
+std::set<std::string> Registry::names() const {
+  std::set<std::string> out;
+  for (auto& [name, method] : methods_) out.insert(name);
+  return out;
+}
+
 void Registry::on_binary(Byte channel, Binary take) {
   bool added = channels_.emplace(channel, std::move(take)).second;
   ensure(added, "every binary channel has one owner");

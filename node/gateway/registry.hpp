@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -55,6 +56,8 @@ class Registry {
   /// `name` is new. What only a program of the same user may ask (paths on disk) says `Door::terminal`.
   void add(std::string name, Method method);
   void add_for_terminal(std::string name, Method method);
+  /// Of every method.
+  std::set<std::string> names() const;
   /// Frames whose first byte is `channel`.
   void on_binary(Byte channel, Binary take);
   /// Called when a WebSocket has ended: whatever was kept for it can go.
