@@ -26,7 +26,8 @@ using HttpRequest = http::request<http::string_body>;
 using HttpResponse = http::response<http::string_body>;
 using io::with_error;
 
-constexpr std::size_t head_max = 8 * 1024;  // browsers send about 1 KiB
+constexpr std::size_t head_max = 8 * 1024;   // browsers send about 1 KiB
+constexpr std::size_t hello_max = 4 * 1024;  // a frame of somebody who has not shown the token
 constexpr auto request_patience = 10s;      // from the first byte of a request to its last; also between two
 constexpr auto hello_patience = 5s;         // from the WebSocket's opening to its token
 constexpr std::size_t letters_max = 1024;   // what a page that sleeps may leave unread
@@ -66,6 +67,7 @@ class ConnectionBody final : public Connection, public std::enable_shared_from_t
   Id id() const override { return id_; }
   Door door() const override { return door_; }
   bool listening() const override { return open_ && greeted_; }
+  bool proven() const override { return greeted_; }
 
   void push(std::string_view event, const Json& data) override {
     if (listening()) send({std::make_shared<const std::string>(encode_event(event, data)), false});
@@ -91,13 +93,23 @@ class ConnectionBody final : public Connection, public std::enable_shared_from_t
       parser.header_limit(head_max);
       parser.body_limit(request_max);
       stream().expires_after(request_patience);
-      auto [error, size] = co_await http::async_read(stream(), buffer, parser, with_error);
+      // The head decides; nobody's body is read who may not come in.
+      auto [error, head_size] = co_await http::async_read_header(stream(), buffer, parser, with_error);
+      std::expected<Route, Refusal> route = std::unexpected(Refusal());
+      if (!error) route = admit(head_of(parser.get()), door_, service_.page_port, service_.token);
+      if (!error && !route && !parser.is_done()) {
+        co_await write(plain_text(route.error().status, route.error().why));
+        break;
+      }
+      if (!error) {
+        auto [body_error, body_size] = co_await http::async_read(stream(), buffer, parser, with_error);
+        error = body_error;
+      }
       if (error == http::error::body_limit || error == http::error::header_limit)
         co_await write(plain_text(413, "The request is too large."));
       if (error) break;
       stream().expires_never();
       HttpRequest request = parser.release();
-      auto route = admit(head_of(request), door_, service_.page_port, service_.token);
       if (route && *route == Route::socket) {
         co_await talk(std::move(request));
         break;
@@ -180,11 +192,11 @@ class ConnectionBody final : public Connection, public std::enable_shared_from_t
     // Asks a silent peer for a sign of life every 30 seconds and gives it up after another 30.
     websocket::stream_base::timeout patience{request_patience, 60s, /*keep_alive_pings=*/true};
     socket_.set_option(patience);
-    socket_.read_message_max(request_max);
     auto [error] = co_await socket_.async_accept(upgrade, with_error);
     if (error) co_return;
     open_ = true;
     greeted_ = door_ == Door::terminal;
+    socket_.read_message_max(greeted_ ? request_max : hello_max);
     service_.scope.start(write_letters(shared_from_this()));
     auto alarm = service_.clock.at(service_.clock.now() + hello_patience, [weak = weak_from_this()] {
       if (auto self = weak.lock(); self && !self->greeted_) self->stop();
@@ -211,6 +223,8 @@ class ConnectionBody final : public Connection, public std::enable_shared_from_t
       if (!request) {
         say(nullptr, std::unexpected(request.error()));
         if (!greeted_) co_return;
+      } else if (request->method == "hello" && request->params.contains("challenge")) {
+        if (!answer_challenge(*request)) co_return co_await dismiss("A challenge is 64 hexadecimal digits.");
       } else if (request->method == "hello") {
         if (!greet(*request)) co_return co_await dismiss("The token is not this node's.");
       } else if (!greeted_) {
@@ -224,11 +238,21 @@ class ConnectionBody final : public Connection, public std::enable_shared_from_t
     }
   }
 
+  /// The page wants to know that we are its node before it shows its token.
+  bool answer_challenge(const Request& request) {
+    auto& given = request.params["challenge"];
+    auto challenge = given.is_string() ? from_hex(given.get_ref<const std::string&>()) : fail(Errc::unexpected_type);
+    if (!challenge || challenge->size() != challenge_size || request.params.size() != 1) return false;
+    say(request.id, Json{{"proof", service_.token.proof(service_.page_port, *challenge)}});
+    return true;
+  }
+
   bool greet(const Request& request) {
     auto token = request.params.find("token");
     bool given = token != request.params.end() && token->is_string();
     if (!greeted_ && !(given && service_.token.matches(token->get_ref<const std::string&>()))) return false;
     greeted_ = true;
+    socket_.read_message_max(request_max);
     say(request.id, Json{{"api", 1}, {"version", CONCLAVE_VERSION}});
     return true;
   }

@@ -34,6 +34,8 @@ class Connection : public Caller {
   virtual boost::asio::awaitable<void> serve() = 0;
   /// A WebSocket that may hear events.
   virtual bool listening() const = 0;
+  /// Has shown the token, or came by the terminal's door.
+  virtual bool proven() const = 0;
   /// Queues an encoded event; a connection that cannot keep up is ended.
   virtual void push_encoded(std::shared_ptr<const std::string> text) = 0;
   /// Ends it now.

@@ -90,7 +90,10 @@ struct Gateway::Body {
     address = load_page_address(options.remembers, random);
     std::uint16_t wanted = options.page_port ? options.page_port : address->port;
     if (wanted != 0) {
-      if (!listen_on(page, wanted)) return port_taken(wanted);
+      if (!listen_on(page, wanted)) {
+        forget_token();
+        return port_taken(wanted);
+      }
     } else {
       wanted = page_port_first;
       while (!listen_on(page, wanted)) {
@@ -107,6 +110,24 @@ struct Gateway::Body {
     return {};
   }
 
+  /// Somebody else sits where our pages look for us. One that was left open, or a bookmark, may have told him the token.
+  void forget_token() {
+    random.fill(address->token.bytes.span());
+    (void)save_page_address(options.remembers, *address);
+  }
+
+  /// Whether one more may come. Where the door is full of those who have shown no token, the first of them goes: another
+  /// user of the machine could keep the owner's page out by holding connections.
+  bool make_room(Door door, std::size_t connections_max) {
+    if (count(door) < connections_max) return true;
+    for (auto& [id, connection] : connections) {
+      if (connection->door() != door || connection->proven()) continue;
+      connection->stop();
+      return true;
+    }
+    return false;
+  }
+
   template <class Acceptor>
   asio::awaitable<void> accept(Acceptor& acceptor, Door door, std::size_t connections_max) {
     while (acceptor.is_open()) {
@@ -116,8 +137,8 @@ struct Gateway::Body {
         co_await io::sleep_until(service.clock, service.clock.now() + std::chrono::milliseconds(100));
         continue;
       }
-      if (count(door) >= connections_max) continue;  // closed by going out of scope
       if (door == Door::terminal && !same_user(socket.native_handle())) continue;
+      if (!make_room(door, connections_max)) continue;  // closed by going out of scope
       scope.start(serve(Caller::Id(++last_id), door, acceptor.local_endpoint().protocol().family(),
                         socket.release()));
     }

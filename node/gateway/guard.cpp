@@ -1,5 +1,9 @@
 #include "node/gateway/guard.hpp"
 
+#include "crypto/hkdf.hpp"
+
+#include <array>
+
 namespace conclave::gateway {
 namespace {
 
@@ -51,6 +55,11 @@ Result<Token> Token::parse(std::string_view digits) {
 bool Token::matches(std::string_view digits) const {
   auto other = parse(digits);
   return other && other->bytes == bytes;
+}
+
+std::string Token::proof(std::uint16_t port, ByteView challenge) const {
+  const std::array<Byte, 3> separator{0, static_cast<Byte>(port >> 8), static_cast<Byte>(port)};
+  return hex(crypto::hmac_sha256(bytes.view(), {view("conclave/page/1"), separator, challenge}).view());
 }
 
 std::expected<Route, Refusal> admit(const Head& head, Caller::Door door, std::uint16_t port,

@@ -7,7 +7,9 @@
 /// - a site that sends requests across origins is told by `Origin`, `Sec-Fetch-Site` and, for POST, by a
 /// content
 ///   type that no form can send without asking first;
-/// - another user of the machine lacks the token, which is never in a cookie, a query or a log.
+/// - another user of the machine lacks the token, which is never in a cookie, a query or a log. He may also sit on the
+///   node's port while it is down and wait for a page that was left open: so the page lets the node prove that it has
+///   the token before it shows its own.
 /// At the Unix socket the file mode and the peer's user id say it all.
 #include "crypto/secret.hpp"
 #include "node/gateway/registry.hpp"
@@ -26,7 +28,13 @@ struct Token {
   static Result<Token> parse(std::string_view digits);
   /// Takes the same time wherever the difference is.
   bool matches(std::string_view digits) const;
+  /// That whoever answers at `port` has the token: HMAC-SHA256(token, "conclave/page/1" ‖ 0 ‖ port (2) ‖ challenge), in
+  /// hexadecimal. The port is in it, or a squatter could pass the question on to where the node is now.
+  std::string proof(std::uint16_t port, ByteView challenge) const;
 };
+
+/// Bytes of a page's challenge.
+inline constexpr std::size_t challenge_size = 32;
 
 /// The parts of a request's head that decide.
 struct Head {

@@ -1,5 +1,7 @@
 /** The local API of one's own node, docs/api.md: requests by name, events pushed. */
 
+import { concat, fromHex, hex, same, text, uint } from "../crypto/bytes";
+
 export class ApiError extends Error {
   constructor(
     readonly code: string,
@@ -30,7 +32,7 @@ export class NodeApi {
     const socket = new WebSocket(`ws://${location.host}/api/socket`);
     this.socket = socket;
     socket.onopen = () => {
-      this.call("hello", { token: this.token }).then(() => this.setConnected(true), () => socket.close());
+      this.greet().then(() => this.setConnected(true), () => socket.close());
     };
     socket.onmessage = ({ data }) => this.hear(String(data));
     socket.onclose = () => {
@@ -40,6 +42,16 @@ export class NodeApi {
       clearTimeout(this.again);
       this.again = setTimeout(() => this.connect(), 1000);
     };
+  }
+
+  /** While the node is down, another user of the machine may sit on its port: the token goes to whoever proves to have it. */
+  private async greet(): Promise<void> {
+    const challenge = crypto.getRandomValues(new Uint8Array(32));
+    const { proof } = await this.call<{ proof: string }>("hello", { challenge: hex(challenge) });
+    const key = await crypto.subtle.importKey("raw", fromHex(this.token), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    const asked = concat(text("conclave/page/1"), uint(0, 1), uint(Number(location.port || 80), 2), challenge);
+    if (!same(new Uint8Array(await crypto.subtle.sign("HMAC", key, asked)), fromHex(proof))) throw new Error("another program");
+    await this.call("hello", { token: this.token });
   }
 
   private setConnected(on: boolean): void {
