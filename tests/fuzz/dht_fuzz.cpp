@@ -1,5 +1,6 @@
 // What strangers send to a node's DHT: requests, answers, contacts, and a saved table that somebody damaged.
 #include "crypto/ensure.hpp"
+#include "crypto/sealed_entry.hpp"
 #include "dht/saved_table.hpp"
 #include "dht/wire.hpp"
 
