@@ -109,39 +109,59 @@ Result<X25519Key> to_x25519(ByteView ed25519_key) {
   return out;
 }
 
-// u = (1 + y) / (1 - y) modulo 2^255 - 19, RFC 7748 4.1. Public keys only: not constant-time.
+namespace {
+
+/// The map is u = (1 + y) / (1 - y) modulo p = 2^255 - 19, RFC 7748 4.1. Public keys only: not constant-time.
+struct Fraction {
+  BN_CTX* context = BN_CTX_new();
+  BIGNUM* p = BN_new();
+  BIGNUM* above = BN_new();
+  BIGNUM* below = BN_new();
+  BIGNUM* u = BN_new();
+  Fraction() {
+    BN_set_bit(p, 255);
+    BN_sub_word(p, 19);
+  }
+  Fraction(const Fraction&) = delete;
+  Fraction& operator=(const Fraction&) = delete;
+  ~Fraction() {
+    for (auto* number : {p, above, below, u}) BN_free(number);
+    BN_CTX_free(context);
+  }
+  /// False where the map is not defined.
+  bool read(ByteView ed25519_key) {
+    if (ed25519_key.size() != 32) return false;
+    std::array<Byte, 32> bytes;
+    std::copy(ed25519_key.begin(), ed25519_key.end(), bytes.begin());
+    bytes[31] &= 0x7f;  // the sign of x
+    BN_lebin2bn(bytes.data(), 32, above);
+    if (BN_cmp(above, p) >= 0) return false;
+    BN_mod_sub(below, BN_value_one(), above, p, context);
+    BN_add_word(above, 1);
+    return !BN_is_zero(below);
+  }
+};
+
+}  // namespace
+
 Result<X25519Key> to_x25519_unchecked(ByteView ed25519_key) {
-  if (ed25519_key.size() != 32) return fail(Errc::bad_key);
-  struct Numbers {
-    BN_CTX* context = BN_CTX_new();
-    BIGNUM* p = BN_new();
-    BIGNUM* y = BN_new();
-    BIGNUM* below = BN_new();
-    Numbers() {
-      BN_set_bit(p, 255);
-      BN_sub_word(p, 19);
-    }
-    Numbers(const Numbers&) = delete;
-    Numbers& operator=(const Numbers&) = delete;
-    ~Numbers() {
-      BN_free(below);
-      BN_free(y);
-      BN_free(p);
-      BN_CTX_free(context);
-    }
-  } n;
-  std::array<Byte, 32> bytes;
-  std::copy(ed25519_key.begin(), ed25519_key.end(), bytes.begin());
-  bytes[31] &= 0x7f;  // the sign of x
-  BN_lebin2bn(bytes.data(), 32, n.y);
-  if (BN_cmp(n.y, n.p) >= 0) return fail(Errc::bad_key);
-  BN_mod_sub(n.below, BN_value_one(), n.y, n.p, n.context);
-  if (BN_is_zero(n.below) || BN_mod_inverse(n.below, n.below, n.p, n.context) == nullptr) return fail(Errc::bad_key);
-  BN_add_word(n.y, 1);
-  BN_mod_mul(n.y, n.y, n.below, n.p, n.context);
+  Fraction map;
+  if (!map.read(ed25519_key) || BN_mod_inverse(map.below, map.below, map.p, map.context) == nullptr)
+    return fail(Errc::bad_key);
+  BN_mod_mul(map.u, map.above, map.below, map.p, map.context);
   X25519Key out;
-  ensure(BN_bn2lebinpad(n.y, out.bytes.data(), 32) == 32, "a number below 2^255");
+  ensure(BN_bn2lebinpad(map.u, out.bytes.data(), 32) == 32, "a number below 2^255");
   return out;
+}
+
+bool maps_to_x25519(ByteView ed25519_key, const X25519Key& x25519_key) {
+  Fraction map;
+  if (!map.read(ed25519_key)) return false;
+  BN_lebin2bn(x25519_key.bytes.data(), 32, map.u);
+  if (BN_cmp(map.u, map.p) >= 0) return false;
+  BN_mod_mul(map.u, map.u, map.below, map.p, map.context);
+  BN_mod_sub(map.u, map.u, map.above, map.p, map.context);
+  return BN_is_zero(map.u) != 0;
 }
 
 X25519Key x25519_public(const Secret<32>& secret) {

@@ -33,6 +33,10 @@ RC_GTEST_PROP(Keys, both_halves_convert_to_one_x25519_pair, (std::uint64_t seed)
   auto b_public = crypto::to_x25519(b.public_key());
   RC_ASSERT(crypto::x25519_public(a.x25519_secret()) == *a_public);
   RC_ASSERT(*crypto::to_x25519_unchecked(a.public_key()) == *a_public);
+  RC_ASSERT(crypto::maps_to_x25519(a.public_key(), *a_public));
+  auto other = *a_public;
+  other.bytes[seed % 32] ^= static_cast<Byte>(1u << seed / 32 % 8);
+  RC_ASSERT(!crypto::maps_to_x25519(a.public_key(), other));
   RC_ASSERT(*crypto::x25519_shared(a.x25519_secret(), *b_public) ==
             *crypto::x25519_shared(b.x25519_secret(), *a_public));
 }

@@ -207,6 +207,11 @@ TEST(Oneshot, round_trips_are_measured) {
   EXPECT_EQ(rtt->patience(), 240ms);
 }
 
+TEST(Oneshot, a_path_whose_round_trips_are_all_alike_causes_no_repetition) {
+  Rtt rtt{150ms, 0ms};
+  EXPECT_GE(rtt.patience(), 175ms) << "a busy peer is not a lost packet";
+}
+
 // The whole thing over the simulated network, with loss.
 TEST(OneshotEndpoint, asks_over_a_network_that_loses_packets) {
   sim::World world;

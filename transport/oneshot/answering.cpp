@@ -61,8 +61,7 @@ void Core::on_first(const io::Packet& packet, Index index, Moment moment) {
   // Noise has authenticated, which is not of small order. Whether it is a point of the main subgroup takes longer
   // than everything else and only keeps an owner from using eight names: it is looked at when the answer is on
   // its way, and before anything of the session.
-  auto claimed = crypto::to_x25519_unchecked(question->asker);
-  if (!claimed || *claimed != *handshake.their_static()) return forged();
+  if (!crypto::maps_to_x25519(question->asker, *handshake.their_static())) return forged();
 
   auto tolerance = limits_.clock_tolerance;
   bool timely = question->sent >= started_ && question->sent >= moment.unix_now - tolerance &&

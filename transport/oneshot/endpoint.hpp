@@ -24,9 +24,11 @@ class Core;
 struct Rtt {
   Duration smoothed{};
   Duration deviation{};
-  /// When to stop hoping: smoothed + 4 deviations, at least 100 ms.
+  /// When to stop hoping: smoothed + 4 deviations, at least 100 ms. On a path whose round trips are all alike the
+  /// deviation vanishes: the peer still has `grace` to be busy, or every other request would be repeated for nothing.
+  static constexpr Duration grace = std::chrono::milliseconds(25);
   Duration patience() const {
-    return std::max<Duration>(smoothed + 4 * deviation, std::chrono::milliseconds(100));
+    return std::max<Duration>(smoothed + std::max(4 * deviation, grace), std::chrono::milliseconds(100));
   }
 };
 
