@@ -60,7 +60,14 @@ void Forwarder::on_rtp(SessionId session, const RtpPacket& packet, TimePoint arr
   auto heard = page.publisher().hear(packet, arrival);
   if (!heard) return;
   auto* feed = feed_for(heard->name, /*local=*/true);
-  if (feed) pass(*feed, heard->unit, heard->picture, std::nullopt, arrival);
+  if (!feed) return;
+  // In order: what the packet before has lost goes first.
+  for (std::size_t i = 0; i < heard->earlier_count && feed->newest(); ++i) {
+    auto before = figures_.packets_in;
+    pass(*feed, heard->earlier[i], {}, std::nullopt, arrival);
+    figures_.recovered += figures_.packets_in - before;
+  }
+  pass(*feed, heard->unit, heard->picture, std::nullopt, arrival);
 }
 
 void Forwarder::on_rtcp(SessionId session, std::span<const Rtcp> messages, TimePoint arrival) {
@@ -339,6 +346,7 @@ TimePoint Forwarder::deadline() const {
 void Forwarder::count(const Page& page, Figures& into) {
   into.to_pages += page.sent;
   into.resent += page.resent;
+  into.repeated += page.repeated;
   into.cache_joins += page.cache_joins;
   into.dropped_late += page.dropped();
   into.repaired += page.publisher().repaired();

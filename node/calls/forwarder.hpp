@@ -106,6 +106,7 @@ class Forwarder : private MediaLink::Owner {
     std::uint64_t repaired = 0;           ///< lost on the way to us, got on asking
     std::uint64_t resent = 0;             ///< repeats of ours, to pages and links
     std::uint64_t recovered = 0;          ///< audio that only a redundant copy brought
+    std::uint64_t repeated = 0;           ///< audio sent to pages once more, unasked
     std::uint64_t padding = 0;            ///< probes of pages that ended here
     std::uint64_t key_frames_asked = 0, cache_joins = 0, layer_switches = 0;
     std::uint64_t dropped_late = 0;       ///< too old for their deadline in a queue

@@ -185,8 +185,10 @@ void Forwarder::tell_quality(TimePoint) {
   for (auto& [id, page] : pages_) {
     auto quality = page->quality();
     quality.layers_watched = layers_watched(page->member());
+    quality.audio_copies = static_cast<Byte>(page->publisher().audio_copies());
     auto& told = page->told;
     bool same = quality.pictures.size() == told.pictures.size() && quality.layers_watched == told.layers_watched &&
+                quality.audio_copies == told.audio_copies &&
                 std::abs(quality.uplink_loss - told.uplink_loss) < 0.02;
     for (std::size_t i = 0; same && i < quality.pictures.size(); ++i) {
       auto &a = quality.pictures[i], &b = told.pictures[i];

@@ -118,15 +118,17 @@ void MediaLink::drain(TimePoint now) {
     unit->part = item.part;
     unit->flags = static_cast<Byte>((unit->flags & ~MediaUnit::repeated) | (item.repeated ? MediaUnit::repeated : 0));
     auto units = writer();
-    units.media(*unit);
     if (out->urgency == Urgency::audio) {
-      for (std::uint32_t i = 1; i <= redundancy_.copies(estimator_.loss()); ++i) {
+      // In front, so that the next hop passes on in order what this one has lost.
+      for (auto i = redundancy_.copies(estimator_.loss()); i > 0; --i) {
         auto earlier = owner_.stored(item.stream, item.sequence - i, now);
-        if (!earlier) continue;
+        constexpr auto head = unit_header_size + media_unit_size;
+        if (!earlier || units.size() + earlier->payload.size() + unit->payload.size() + 2 * head > units_max) continue;
         earlier->part = item.part;
         units.media(*earlier, UnitType::copy);
       }
     }
+    units.media(*unit);
     seal(units, 0, now);
   }
 }

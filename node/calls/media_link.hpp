@@ -95,7 +95,7 @@ class MediaLink {
   webrtc::BandwidthEstimator estimator_;
   webrtc::Pacer<Item> pacer_;
   webrtc::Prober prober_;
-  AudioRedundancy redundancy_;
+  AudioRedundancy redundancy_{1};
   std::optional<TimePoint> ack_at_;
   TimePoint heartbeat_at_{};
   TimePoint offered_since_{};

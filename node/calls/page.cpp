@@ -146,15 +146,26 @@ void Page::take(PageSlot& slot, Feed& feed, const MediaUnit& unit, const std::op
                 TimePoint now) {
   auto departure = slot.take(feed, unit, picture, now);
   if (!departure) return;
+  if (slot.video()) {
+    auto& got = got_[unit.stream];
+    bool further = got.generation != feed.generation() || static_cast<std::int32_t>(unit.sequence - got.newest) > 0;
+    if (further) got = {feed.generation(), unit.sequence};
+  }
   // Pictures leave in their order, whatever temporal layer: a page would ask for what was overtaken. Which layers go
   // out at all is the allocator's business.
   auto urgency = slot.video() ? Urgency::base : Urgency::audio;
-  pacer_.push(urgency, unit.payload.size() + 60, Item{&slot, *departure}, now);
+  auto size = (unit.payload.size() + 60) * (slot.video() ? 1 : 1 + audio_copies_);
+  pacer_.push(urgency, size, Item{&slot, *departure}, now);
 }
 
 bool Page::catch_up(PageSlot& slot, Feed& feed, TimePoint now) {
   auto run = feed.key_run(now);
   if (!run) return false;
+  std::erase_if(got_, [this](auto& entry) { return find(feeds_, entry.first) == nullptr; });
+  auto got = got_.find(feed.number());
+  bool had = got != got_.end() && got->second.generation == feed.generation() &&
+             static_cast<std::int32_t>(run->first - got->second.newest) <= 0;
+  if (had) return false;
   for (auto sequence = run->first; static_cast<std::int32_t>(*feed.newest() - sequence) >= 0; ++sequence) {
     auto unit = feed.find(sequence, now);
     if (!unit) break;
@@ -180,9 +191,25 @@ void Page::send(const Item& item, TimePoint now) {
   extensions.mid = item.slot->mid_text();
   if (claims_.extensions.transport_cc != 0)
     extensions.transport_cc = departures_.send(head.size + rest.size() + 60, now, departure.probe);
-  if (!endpoint_.send_rtp(session_, departure.header, extensions, head.view(), rest)) return;
+  auto& slot = *item.slot;
+  if (!slot.recent.empty()) send_again(slot, now);
+  auto sealed = endpoint_.send_rtp(session_, departure.header, extensions, head.view(), rest);
+  if (!sealed) return;
+  if (!slot.video() && audio_copies_ > 0) slot.recent.push_back({copy(*sealed), extensions.transport_cc, audio_copies_});
   ++sent;
   resent += departure.again && departure.probe == 0;
+}
+
+/// Browsers ask for no audio again. A copy goes out with each of the next packets, 20 ms later: what loses one packet
+/// often loses its neighbour in time.
+void Page::send_again(PageSlot& slot, TimePoint now) {
+  for (auto& earlier : slot.recent) {
+    --earlier.left;
+    if (!endpoint_.send_sealed(session_, earlier.packet)) continue;
+    if (earlier.number) departures_.again(*earlier.number, now);
+    ++repeated;
+  }
+  std::erase_if(slot.recent, [](auto& earlier) { return earlier.left == 0; });
 }
 
 PageSlot* Page::slot_of(std::uint32_t ssrc, bool retransmission) {
@@ -256,6 +283,7 @@ void Page::probe(TimePoint now) {
 
 std::vector<Rtcp> Page::reports(TimePoint now, UnixTime wall) {
   std::vector<Rtcp> out;
+  audio_copies_ = redundancy_.copies(audio_loss_.hear(estimator_.loss()));
   for (auto& [mid, slot] : slots_) {
     if (auto report = slot.out().report(now, wall)) out.emplace_back(*report);
   }

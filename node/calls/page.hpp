@@ -37,7 +37,8 @@ class Page {
   /// A unit of a feed that a slot of ours watches.
   void take(PageSlot& slot, Feed& feed, const MediaUnit& unit, const std::optional<webrtc::Vp8Descriptor>& picture,
             TimePoint now);
-  /// From the feed's key frame on, for a slot that shows nothing yet. True if there was one.
+  /// From the feed's key frame on, for a slot that shows nothing yet. True if there was one that this page has not had
+  /// before: receivers refuse frames that come twice.
   bool catch_up(PageSlot& slot, Feed& feed, TimePoint now);
   /// What the page says of what it receives. Streams of which it needs a key frame.
   std::vector<std::uint32_t> hear(std::span<const webrtc::Rtcp> messages, TimePoint now, UnixTime wall);
@@ -66,6 +67,7 @@ class Page {
   bool may_send = true;
   Quality told;  ///< the last that it was told
   std::uint64_t sent = 0, resent = 0, cache_joins = 0;
+  std::uint64_t repeated = 0;  ///< audio, unasked
   std::uint64_t dropped() const { return pacer_.dropped(); }
 
  private:
@@ -77,8 +79,14 @@ class Page {
     std::uint16_t mid;
     LayerChoice choice;
   };
+  /// How far it has got a stream, in whatever slot.
+  struct Got {
+    std::uint32_t generation = 0, newest = 0;
+  };
   void assign(PageSlot& slot, const std::optional<MemberId>& member, MediaKind kind);
   void send(const Item& item, TimePoint now);
+  /// What was sent before, in case it was lost.
+  void send_again(PageSlot& slot, TimePoint now);
   void hear(const webrtc::TransportFeedback& feedback, TimePoint now);
   void hear(const webrtc::ReportBlock& block, UnixTime wall);
   PageSlot* slot_of(std::uint32_t ssrc, bool retransmission);
@@ -93,10 +101,14 @@ class Page {
   std::map<std::uint16_t, PageSlot> slots_;
   std::vector<SlotAssigned> assigned_;
   std::vector<Picture> pictures_;
+  std::unordered_map<std::uint32_t, Got> got_;  ///< by stream; only what a feed may still have kept
   webrtc::TransportCcSender departures_;
   webrtc::BandwidthEstimator estimator_;
   webrtc::Pacer<Item> pacer_;
   webrtc::Prober prober_;
+  LossMemory audio_loss_;
+  AudioRedundancy redundancy_{0};
+  std::uint32_t audio_copies_ = 0;
   double useful_ = 0;
   Duration rtt_{100'000};
 };

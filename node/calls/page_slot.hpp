@@ -67,6 +67,14 @@ class PageSlot {
   const webrtc::SendStream& out() const { return out_; }
   std::uint64_t switches() const { return switches_; }
 
+  /// Audio packets that may leave once more, the earliest first; as many as redundancy sends again.
+  struct Sealed {
+    Bytes packet;
+    std::optional<std::uint16_t> number;  ///< transport-wide
+    std::uint32_t left = 0;               ///< how often it may still leave
+  };
+  std::vector<Sealed> recent;
+
   std::optional<MemberId> member;  ///< who is assigned to it
   MediaKind kind = MediaKind::video;
   std::uint16_t height = 0;        ///< as it is shown

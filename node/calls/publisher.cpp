@@ -1,5 +1,7 @@
 #include "node/calls/publisher.hpp"
 
+#include <utility>
+
 namespace conclave::calls {
 
 using namespace webrtc;
@@ -70,12 +72,14 @@ std::optional<Publisher::Heard> Publisher::hear(const RtpPacket& packet, TimePoi
   auto sequence = number + source->shift;
   newest->second = std::max(newest->second, sequence);
 
-  Heard out{source->name, {}, {}};
+  Heard out;
+  out.name = source->name;
   out.unit = {stream, 0, static_cast<std::uint32_t>(sequence), header.timestamp, 0, 127, payload};
   if (header.marker) out.unit.flags |= MediaUnit::frame_end;
   if (source->name.kind == MediaKind::audio) {
     out.unit.flags |= MediaUnit::frame_start;
     if (extensions.audio_level) out.unit.level = extensions.audio_level->below_overload;
+    read_copies(*source, header, out);
     return out;
   }
   if (auto picture = decode_vp8(payload)) {
@@ -91,6 +95,23 @@ std::optional<Publisher::Heard> Publisher::hear(const RtpPacket& packet, TimePoi
     ++padding_;
   }
   return out;
+}
+
+void Publisher::read_copies(Source& source, const RtpHeader& header, Heard& heard) {
+  // Packets of one encoder are equally far apart.
+  auto step = header.timestamp - std::exchange(source.timestamp, header.timestamp);
+  bool next = static_cast<std::uint16_t>(header.sequence - std::exchange(source.sequence, header.sequence)) == 1;
+  constexpr std::uint32_t step_min = 120, step_max = 5760;  // 2.5 to 120 ms
+  if (next && step >= step_min && step <= step_max) source.step = step;
+  auto payload = read_audio(heard.unit.payload);
+  heard.unit.payload = payload.frame;
+  for (auto back = static_cast<std::uint32_t>(payload.count); back > 0; --back) {
+    auto earlier = heard.unit;
+    earlier.sequence -= back;
+    earlier.timestamp -= back * source.step;
+    earlier.payload = payload.copies[back - 1];
+    heard.earlier[heard.earlier_count++] = earlier;
+  }
 }
 
 std::optional<std::pair<StreamName, ReceiveStream::Mapping>> Publisher::hear(const SenderReport& report,
@@ -136,7 +157,9 @@ ReceiverReport Publisher::report(TimePoint now) {
   for (auto& [ssrc, source] : sources_) {
     if (out.blocks.size() == 31) break;
     out.blocks.push_back(source.stream.report(now));
-    lost = std::max(lost, out.blocks.back().fraction_lost / 256.0);
+    auto fraction = out.blocks.back().fraction_lost / 256.0;
+    lost = std::max(lost, fraction);
+    if (source.name.kind == MediaKind::audio) audio_copies_ = redundancy_.copies(audio_loss_.hear(fraction));
   }
   loss_ = lost;
   return out;

@@ -4,6 +4,7 @@
 /// camera (rids q, h, f), 2 the screen.
 #include <map>
 
+#include "node/calls/audio_payload.hpp"
 #include "node/calls/feed.hpp"
 #include "transport/webrtc/claims.hpp"
 #include "transport/webrtc/source_table.hpp"
@@ -22,6 +23,9 @@ class Publisher {
     StreamName name;
     MediaUnit unit;
     std::optional<webrtc::Vp8Descriptor> picture;
+    /// The same packet's copies of what came before it, as units; the earliest first.
+    std::array<MediaUnit, AudioRedundancy::copies_max> earlier{};
+    std::size_t earlier_count = 0;
   };
   /// A packet as a unit; nothing for probes' padding, doubles, and what has no name yet.
   std::optional<Heard> hear(const webrtc::RtpPacket& packet, TimePoint arrival);
@@ -40,6 +44,8 @@ class Publisher {
 
   /// Share of what the page sent that did not come, by the last report.
   double loss() const { return loss_; }
+  /// How many earlier audio frames it should send along with each.
+  std::uint32_t audio_copies() const { return audio_copies_; }
   std::uint64_t repaired() const { return repaired_; }
   std::uint64_t padding() const { return padding_; }
 
@@ -49,7 +55,11 @@ class Publisher {
     StreamName name;
     webrtc::Unwrapper<std::uint16_t> numbers;
     std::int64_t shift = 0;  ///< to the stream's own sequence, which goes on when a page starts its sender anew
+    std::uint32_t step = 960;  ///< of audio: timestamps from packet to packet
+    std::uint16_t sequence = 0;
+    std::uint32_t timestamp = 0;
   };
+  static void read_copies(Source& source, const webrtc::RtpHeader& header, Heard& heard);
   std::optional<StreamName> name_of(const webrtc::SourceTable::Source& named) const;
   Source* source_for(std::uint32_t ssrc, const webrtc::SourceTable::Source& named);
 
@@ -60,6 +70,9 @@ class Publisher {
   std::map<std::uint32_t, std::int64_t> newest_;  ///< sequence, by stream
   webrtc::TransportCcReceiver arrivals_;
   double loss_ = 0;
+  LossMemory audio_loss_;
+  AudioRedundancy redundancy_{0};
+  std::uint32_t audio_copies_ = 0;
   std::uint64_t repaired_ = 0, padding_ = 0;
 };
 

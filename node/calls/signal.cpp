@@ -191,7 +191,8 @@ std::string quality_json(const Quality& quality, const MemberId& own) {
               {"members", std::move(out)},
               {"you", hex(own)},
               {"uplink", {{"bps", static_cast<std::uint64_t>(quality.downlink_bps)}, {"full", full}}},
-              {"layers", quality.layers_watched}}
+              {"layers", quality.layers_watched},
+              {"copies", quality.audio_copies}}
       .dump();
 }
 std::string refused_json(std::string_view why) { return Json{{"t", "refused"}, {"why", why}}.dump(); }

@@ -47,6 +47,8 @@ struct Quality {
   double uplink_loss = 0;   ///< of what the page sends us
   /// Layers of its camera (bit 0 q, 1 h, 2 f) that somebody watches: the page need not send the others.
   Byte layers_watched = 0;
+  /// Earlier audio frames that it should send along with each (0 to 2): its way to us loses some.
+  Byte audio_copies = 0;
 };
 
 }  // namespace conclave::calls

@@ -6,9 +6,10 @@ import { mesh } from "./conference_mesh.mjs";
 import { killed } from "./conference_killed.mjs";
 import { removed } from "./conference_removed.mjs";
 import { blind } from "./conference_blind.mjs";
+import { lossy } from "./conference_lossy.mjs";
 import { traps } from "./conference_traps.mjs";
 
-const parts = { joins, static: staticPages, traps, removed, blind, mesh, killed };
+const parts = { joins, static: staticPages, traps, removed, blind, mesh, killed, lossy };
 const asked = process.argv.slice(2);
 for (const [name, run] of Object.entries(parts)) {
   if (asked.length && !asked.includes(name)) continue;

@@ -1,8 +1,8 @@
 // What the conference tests run on: real nodes with profiles of their own, real browsers, a plain file server, and what
 // a person does with the page.
 import { spawn } from "node:child_process";
-import { createServer } from "node:http";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,11 +49,12 @@ export async function until(what, seconds, name) {
 const environment = { ...process.env, XDG_CONFIG_HOME: "/nonexistent", CONCLAVE_PASSPHRASE: undefined };
 const nodes = new Set();
 
-/** A running `conclave run`. */
+/** A running `conclave run`; in a network namespace of that name where `inside` is given. */
 export class Node {
-  static async start(name, options = [], config = "") {
+  static async start(name, options = [], config = "", inside = "") {
     const node = new Node();
     node.name = name;
+    node.inside = inside;
     node.profile = join(temporary, name);
     node.options = options;
     node.config = config && join(temporary, `${name}.toml`);
@@ -65,7 +66,8 @@ export class Node {
   async run() {
     const config = this.config ? ["--config", this.config] : [];
     const log = process.env.CONCLAVE_TEST_LOG ? ["--log-level", process.env.CONCLAVE_TEST_LOG] : [];
-    this.process = spawn(program, [...config, ...log, "run", "--json", "--profile", this.profile, "--no-lan", "--no-map-port", ...this.options],
+    const command = [...(this.inside ? ["ip", "netns", "exec", this.inside] : []), program, ...config, ...log, "run", "--json", "--profile", this.profile, "--no-lan", "--no-map-port", ...this.options];
+    this.process = spawn(command[0], command.slice(1),
       { stdio: ["ignore", "pipe", process.env.CONCLAVE_TEST_LOG ? "inherit" : "ignore"], env: environment });
     nodes.add(this);
     this.process.once("exit", () => nodes.delete(this));
@@ -86,6 +88,21 @@ export class Node {
       body: JSON.stringify({ id: 1, method, params }),
     });
     const { result, error } = await answer.json();
+    if (error) throw new Error(`${method} at ${this.name}: ${error.message} ${error.hint ?? ""}`);
+    return result;
+  }
+
+  /** The same over its socket in the file system, which no namespace hides. */
+  async ask(method, params = {}) {
+    const body = JSON.stringify({ id: 1, method, params });
+    const text = await new Promise((resolve, reject) => {
+      const asking = request({ socketPath: join(this.profile, "api.sock"), path: "/api", method: "POST", headers: { "content-type": "application/json" } }, (answer) => {
+        let all = "";
+        answer.on("data", (some) => (all += some)).on("end", () => resolve(all));
+      });
+      asking.on("error", reject).end(body);
+    });
+    const { result, error } = JSON.parse(text);
     if (error) throw new Error(`${method} at ${this.name}: ${error.message} ${error.hint ?? ""}`);
     return result;
   }
@@ -120,8 +137,16 @@ const smallCamera = `
 
 const browsers = new Set();
 let launched = 0;
+/** A program that starts Chromium in a network namespace. */
+function chromiumInside(namespace) {
+  const path = join(temporary, `chromium-in-${namespace}`);
+  writeFileSync(path, `#!/bin/sh\nexec ip netns exec ${namespace} /usr/bin/chromium "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
 /** Pages of one real browser: `open(url)` gives a page with evaluate, click and the like. */
-export async function startBrowser(kind, more = []) {
+export async function startBrowser(kind, more = [], inside = "") {
   if (kind === "firefox") {
     const firefox = await puppeteer.launch({ browser: "firefox", executablePath: "/usr/bin/firefox-esr", headless: true, extraPrefsFirefox: firefoxPrefs });
     browsers.add(firefox);
@@ -137,7 +162,9 @@ export async function startBrowser(kind, more = []) {
     };
   }
   const context = await chromium.launchPersistentContext(join(temporary, `chromium-${++launched}`), {
-    executablePath: "/usr/bin/chromium", headless: true, args: [...chromiumFlags, ...more] });
+    executablePath: inside ? chromiumInside(inside) : "/usr/bin/chromium", headless: true, args: [...chromiumFlags, ...more] });
+  // In a namespace of its own there is no server: the page comes as from a cache.
+  if (inside) await context.route("http://localhost/**", (route) => route.fulfill({ contentType: "text/html", body: readFileSync(pageFile) }));
   await context.addInitScript(smallCamera);
   browsers.add(context);
   return {

@@ -238,6 +238,32 @@ TEST(Forwarder, who_joins_gets_the_kept_key_frame_and_nobody_is_asked_for_anothe
   EXPECT_GT(video.frames, 32) << "more than what came since it joined";
 }
 
+TEST(Forwarder, a_kept_key_frame_goes_to_a_page_once_whatever_it_does_with_its_slots) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(2 * second);
+  for (int i = 0; i < 12; ++i) {
+    // Into another line, to nobody, back again: within the second in which a key frame is kept.
+    const auto mid = static_cast<std::uint16_t>(video_mid + 2 * (i % 3));
+    std::vector<Watched> lines{{audio_mid, {}, MediaKind::audio, 0}};
+    if (i % 4 != 3) lines.push_back({mid, alice.id, MediaKind::video, 720});
+    site.forwarder->watch(bob.session, lines, room.world.now());
+    room.run(Duration(150'000));
+  }
+  std::set<Bytes> once;
+  std::size_t twice = 0;
+  for (auto& seen : bob.take_seen()) {
+    if (seen.header.payload_type != 96) continue;
+    twice += !once.insert(copy(ByteView(seen.payload).last(8))).second;
+  }
+  EXPECT_GT(once.size(), 100);
+  EXPECT_EQ(twice, 0) << "a receiver refuses a sealed frame that comes again";
+}
+
 TEST(Forwarder, questions_for_key_frames_are_spaced_however_many_want_one) {
   Conference room;
   auto& site = *room.sites[0];

@@ -1,6 +1,7 @@
 #include "tests/node/calls_room.hpp"
 
 #include "crypto/ensure.hpp"
+#include "transport/webrtc/big_endian.hpp"
 
 namespace conclave::calls::test {
 
@@ -44,6 +45,9 @@ void Encoding::send(NativePage& page, const Frame& frame, Duration since_last, s
   auto count = std::max<std::size_t>(1, (frame.size + packet_payload - 1) / packet_payload);
   for (std::size_t i = 0; i < count; ++i) {
     auto payload = vp8_payload(picture_, tl0_, frame, i == 0, std::min(packet_payload, frame.size), width_, height_);
+    // No two packets are alike, so that a test can tell what comes twice.
+    put32(payload.data() + payload.size() - 4, ++serial_);
+    put32(payload.data() + payload.size() - 8, ssrc_);
     RtpHeader header{i + 1 == count, 96, sequence_++, timestamp_, ssrc_};
     RtpExtensions extensions;
     extensions.mid = mid_;
@@ -112,7 +116,8 @@ void TestPage::look() {
     auto packet = decode_rtp(bytes);
     if (!packet) continue;
     auto extensions = packet->extensions(webrtc::test::chromium_claims({}).extensions);
-    Seen seen{packet->header, std::string(extensions.mid), std::nullopt, copy(packet->payload), site.world.now()};
+    Seen seen{packet->header, std::string(extensions.mid), std::nullopt, copy(packet->payload), site.world.now(),
+              extensions.transport_cc};
     if (packet->header.payload_type == 96) {
       if (auto picture = decode_vp8(packet->payload)) seen.picture = *picture;
     }
@@ -182,6 +187,7 @@ void Site::pump() {
     endpoint->flush();
     for (auto& [to, bytes] : std::exchange(outgoing_, {})) {
       any = true;
+      if (drop()) continue;
       for (auto& page : pages) {
         if (page->native->address() == to) page->native->receive(bytes, now);
       }

@@ -56,6 +56,7 @@ class Encoding {
   Byte tl0_;
   std::uint32_t timestamp_;
   std::uint16_t rtx_ = 1;
+  std::uint32_t serial_ = 0;
   std::map<std::uint16_t, std::pair<webrtc::RtpHeader, Bytes>> sent_;
 };
 
@@ -66,6 +67,7 @@ struct Seen {
   std::optional<webrtc::Vp8Descriptor> picture;
   Bytes payload;
   TimePoint at;
+  std::optional<std::uint16_t> transport_cc{};
 };
 
 class Site;
@@ -138,6 +140,7 @@ class Site final : public webrtc::Endpoint::Listener, public Forwarder::Outputs 
   std::unique_ptr<webrtc::Endpoint> endpoint;
   std::unique_ptr<Forwarder> forwarder;
   std::vector<std::unique_ptr<TestPage>> pages;
+  std::function<bool()> drop = [] { return false; };  ///< a datagram on its way to a page
   std::function<void(LinkId, ByteView)> on_link = [](LinkId, ByteView) {};
   webrtc::SessionId last_connected;
   std::map<std::pair<std::uint32_t, std::uint16_t>, SlotAssigned> assigned;

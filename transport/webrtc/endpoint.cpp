@@ -206,11 +206,16 @@ TimePoint Endpoint::deadline() const {
   return out;
 }
 
-Result<std::size_t> Endpoint::send_rtp(SessionId id, const RtpHeader& header, const RtpExtensions& extensions,
-                                       ByteView head, ByteView payload, std::size_t padding) {
+Result<ByteView> Endpoint::send_rtp(SessionId id, const RtpHeader& header, const RtpExtensions& extensions,
+                                    ByteView head, ByteView payload, std::size_t padding) {
   auto* session = find(id);
   if (!session) return fail(Errc::closed);
   return session->send_rtp(header, extensions, head, payload, padding);
+}
+Result<> Endpoint::send_sealed(SessionId id, ByteView packet) {
+  auto* session = find(id);
+  if (!session) return fail(Errc::closed);
+  return session->send_sealed(packet);
 }
 Result<> Endpoint::send_rtcp(SessionId id, std::span<const Rtcp> messages) {
   auto* session = find(id);

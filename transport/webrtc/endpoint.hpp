@@ -69,9 +69,13 @@ class Endpoint {
 
   /// One packet: header, then `head` (a rewritten payload descriptor, the original sequence number of a
   /// retransmission), then `payload`, then `padding` bytes. Payload type and extension ids are the receiver's:
-  /// see `claims`. Fails with Errc::closed, Errc::too_long. Returns the bytes on the wire.
-  Result<std::size_t> send_rtp(SessionId session, const RtpHeader& header, const RtpExtensions& extensions,
-                               ByteView head, ByteView payload, std::size_t padding = 0);
+  /// see `claims`. Fails with Errc::closed, Errc::too_long. Returns the sealed packet,
+  /// valid until the next thing is sent.
+  Result<ByteView> send_rtp(SessionId session, const RtpHeader& header, const RtpExtensions& extensions,
+                            ByteView head, ByteView payload, std::size_t padding = 0);
+  /// A packet that `send_rtp` gave, byte for byte again: receivers take whichever comes first. (Sealing it anew with
+  /// other header extensions would use a nonce twice.)
+  Result<> send_sealed(SessionId session, ByteView packet);
   Result<> send_rtcp(SessionId session, std::span<const Rtcp> messages);
   Result<> send_message(SessionId session, std::uint16_t channel, ByteView message, bool is_text);
   void close(SessionId session);

@@ -39,6 +39,8 @@ class Outbox {
     datagrams_.clear();
     used_ = 0;
   }
+  /// The newest datagram, until it is flushed.
+  ByteView last() const { return datagrams_.back().bytes; }
   bool empty() const { return datagrams_.empty(); }
 
  private:

@@ -139,7 +139,7 @@ TimePoint Session::deadline() const {
   return started_ ? out : consent_;
 }
 
-Result<std::size_t> Session::send_rtp(const RtpHeader& header, const RtpExtensions& extensions, ByteView head,
+Result<ByteView> Session::send_rtp(const RtpHeader& header, const RtpExtensions& extensions, ByteView head,
                                       ByteView payload, std::size_t padding) {
   if (!sender_ || state_ != State::connected) return fail(Errc::closed);
   auto room_size = rtp_header_room + head.size() + payload.size() + padding + srtp_overhead;
@@ -158,7 +158,15 @@ Result<std::size_t> Session::send_rtp(const RtpHeader& header, const RtpExtensio
   auto& path = paths_[selected_];
   if (!allowed(path, size)) return fail(Errc::refused);
   outbox_.commit(path.remote, source(path), size);
-  return size;
+  return outbox_.last();
+}
+
+Result<> Session::send_sealed(ByteView packet) {
+  if (state_ != State::connected) return fail(Errc::closed);
+  auto& path = paths_[selected_];
+  if (!allowed(path, packet.size())) return fail(Errc::refused);
+  outbox_.put(path.remote, source(path), packet);
+  return {};
 }
 
 Result<> Session::send_rtcp(std::span<const Rtcp> messages) {

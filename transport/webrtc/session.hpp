@@ -50,8 +50,9 @@ class Session {
   void answer(const io::Packet& to, ByteView bytes);
   /// A packet: header, then `head`, then `payload`, then `padding` bytes. Fails with Errc::closed unless
   /// connected, Errc::too_long. Returns the bytes on the wire.
-  Result<std::size_t> send_rtp(const RtpHeader& header, const RtpExtensions& extensions, ByteView head,
+  Result<ByteView> send_rtp(const RtpHeader& header, const RtpExtensions& extensions, ByteView head,
                                ByteView payload, std::size_t padding);
+  Result<> send_sealed(ByteView packet);
   Result<> send_rtcp(std::span<const Rtcp> messages);
   Result<> send_message(std::uint16_t channel, ByteView message, bool is_text);
   std::vector<Sctp::Message> take_messages();

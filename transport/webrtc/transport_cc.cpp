@@ -55,7 +55,7 @@ std::vector<TransportFeedback> TransportCcReceiver::feedback(TimePoint now, std:
 
 std::uint16_t TransportCcSender::send(std::size_t size, TimePoint now, std::uint32_t probe) {
   auto number = first_ + static_cast<std::int64_t>(history_.size());
-  history_.push_back({now, size, probe, false});
+  history_.push_back({now, size, probe, false, std::nullopt});
   in_flight_ += size;
   if (history_.size() > history_max) {
     if (!history_.front().acknowledged) in_flight_ -= std::min(in_flight_, history_.front().size);
@@ -65,28 +65,63 @@ std::uint16_t TransportCcSender::send(std::size_t size, TimePoint now, std::uint
   return static_cast<std::uint16_t>(number);
 }
 
-std::vector<PacketResult> TransportCcSender::hear(const TransportFeedback& feedback) {
-  std::vector<PacketResult> out;
-  if (history_.empty()) return out;
+void TransportCcSender::again(std::uint16_t number, TimePoint now) {
+  auto last = first_ + static_cast<std::int64_t>(history_.size()) - 1;
+  auto at = last + static_cast<std::int16_t>(number - static_cast<std::uint16_t>(last)) - first_;
+  if (at < 0 || at >= static_cast<std::int64_t>(history_.size())) return;
+  auto& sent = history_[static_cast<std::size_t>(at)];
+  if (!sent.again) sent.again = now;
+}
+
+TransportCcSender::Arrivals TransportCcSender::read(const TransportFeedback& feedback) {
   // The reference time wraps every 12 days; the nearest turn is meant.
   auto step = static_cast<std::int32_t>((feedback.reference - static_cast<std::uint32_t>(reference_)) << 8) >> 8;
   reference_ = referenced_ ? reference_ + step : feedback.reference;
   referenced_ = true;
   auto clock = reference_ * reference_us;
-
   auto last = first_ + static_cast<std::int64_t>(history_.size()) - 1;
-  auto number = last + static_cast<std::int16_t>(feedback.base - static_cast<std::uint16_t>(last));
+  Arrivals out{last + static_cast<std::int16_t>(feedback.base - static_cast<std::uint16_t>(last)), {}};
   for (auto& status : feedback.statuses) {
     if (status) clock += *status * tick_us;
-    auto at = number++ - first_;
+    out.at.push_back(status ? std::optional(Duration(clock)) : std::nullopt);
+  }
+  return out;
+}
+
+/// By the next packet that left after the repeat: it comes at the same time as the repeat, and later than the first.
+std::optional<bool> TransportCcSender::first_came(const Arrivals& arrivals, std::size_t which, TimePoint again) const {
+  constexpr Duration apart{3'000};
+  for (auto i = which + 1; i < arrivals.at.size(); ++i) {
+    auto at = arrivals.first + static_cast<std::int64_t>(i) - first_;
+    if (at >= static_cast<std::int64_t>(history_.size())) break;
+    if (!arrivals.at[i] || at < 0 || history_[static_cast<std::size_t>(at)].at < again) continue;
+    return *arrivals.at[i] - *arrivals.at[which] > apart;
+  }
+  return std::nullopt;
+}
+
+std::vector<PacketResult> TransportCcSender::hear(const TransportFeedback& feedback) {
+  std::vector<PacketResult> out;
+  if (history_.empty()) return out;
+  auto arrivals = read(feedback);
+  for (std::size_t i = 0; i < arrivals.at.size(); ++i) {
+    auto at = arrivals.first + static_cast<std::int64_t>(i) - first_;
     if (at < 0 || at >= static_cast<std::int64_t>(history_.size())) continue;
     auto& sent = history_[static_cast<std::size_t>(at)];
     if (sent.acknowledged) continue;
-    if (status) sent.acknowledged = true;
-    out.push_back({sent.at, status ? std::optional(Duration(clock)) : std::nullopt, sent.size, sent.probe});
+    auto arrived = arrivals.at[i];
+    if (arrived) sent.acknowledged = true;
+    if (arrived && sent.again) {
+      auto came = first_came(arrivals, i, *sent.again);
+      if (!came) continue;
+      if (!*came) arrived.reset();
+    }
+    out.push_back({sent.at, arrived, sent.size, sent.probe});
   }
   // What lies before the newest acknowledged packet is no longer on its way, whatever became of it.
-  for (; acknowledged_to_ < std::min(number, last + 1); ++acknowledged_to_) {
+  auto end = std::min(arrivals.first + static_cast<std::int64_t>(arrivals.at.size()),
+                      first_ + static_cast<std::int64_t>(history_.size()));
+  for (; acknowledged_to_ < end; ++acknowledged_to_) {
     auto at = acknowledged_to_ - first_;
     if (at >= 0) in_flight_ -= std::min(in_flight_, history_[static_cast<std::size_t>(at)].size);
   }

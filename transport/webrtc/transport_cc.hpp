@@ -44,6 +44,9 @@ class TransportCcSender {
   static constexpr std::size_t history_max = 8192;  ///< 8 s at 1000 packets a second
 
   std::uint16_t send(std::size_t size, TimePoint now, std::uint32_t probe = 0);
+  /// The packet with this number leaves once more, as it is. Where only that came, the packet counts as lost, since
+  /// redundancy is dosed by what the path loses; where nobody can tell which came, it does not count at all.
+  void again(std::uint16_t number, TimePoint now);
   /// Results in sending order. A packet reported lost may be reported again as arrived.
   std::vector<PacketResult> hear(const TransportFeedback& feedback);
   std::size_t bytes_in_flight() const { return in_flight_; }
@@ -54,8 +57,17 @@ class TransportCcSender {
     std::size_t size;
     std::uint32_t probe;
     bool acknowledged;
+    std::optional<TimePoint> again{};  ///< when it first left once more
   };
   std::deque<Sent> history_;
+  /// Receive times of a feedback's numbers, from `first` on.
+  struct Arrivals {
+    std::int64_t first;
+    std::vector<std::optional<Duration>> at;
+  };
+  Arrivals read(const TransportFeedback& feedback);
+  /// Of a packet that left more than once: whether its first copy came; nothing where that cannot be told.
+  std::optional<bool> first_came(const Arrivals& arrivals, std::size_t which, TimePoint again) const;
   std::int64_t first_ = 0;  ///< number of the oldest in history
   std::size_t in_flight_ = 0;
   std::int64_t reference_ = 0;  ///< unwrapped reference time, in 64 ms

@@ -106,6 +106,7 @@ export class Conference {
   async attach(signalling: Signalling, node: Bytes): Promise<void> {
     this.signalling = signalling;
     this.node = node;
+    this.tellWorker({ type: "copies", count: 0 });
     // One after the other: a key message needs the statement that came before it.
     signalling.onmessage = (message) => {
       this.hearing = this.hearing.then(() => this.hear(message)).catch((error) => console.warn("conference:", error));
@@ -199,6 +200,7 @@ export class Conference {
         this.quality = message.members;
         this.uplink = message.uplink;
         this.onlayers(message.layers);
+        this.tellWorker({ type: "copies", count: message.copies ?? 0 });
         break;
       case "refused":
         this.onrefused(message.why);

@@ -29,7 +29,7 @@ export type FromNode =
   | { t: "all"; from: string; d: string }
   | { t: "slots"; slots: { mid: string; member: string | null; kind: number; ssrc: number }[] }
   | { t: "speakers"; members: string[] }
-  | { t: "quality"; members: Record<string, Quality>; you: string; uplink: { bps: number; full: boolean }; layers: number }
+  | { t: "quality"; members: Record<string, Quality>; you: string; uplink: { bps: number; full: boolean }; layers: number; copies?: number }
   | { t: "refused"; why: "expired" | "revoked" | "full" | "knock" };
 
 /** Something that carries messages both ways. */

@@ -9,6 +9,8 @@ export type ToWorker =
   | { type: "theirs"; call: Bytes; kind: Kind; generation: number; baseKey: Bytes }
   /** Whoever left: nothing of theirs opens any more. */
   | { type: "forget"; call: Bytes }
+  /** How many earlier audio frames go along with each: our way to the node loses some. */
+  | { type: "copies"; count: number }
   | { type: "figures" };
 
 export interface Figures {

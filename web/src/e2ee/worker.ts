@@ -4,6 +4,7 @@
  */
 import { keyId, type Kind } from "../conference/sender_keys";
 import { type Bytes, concat, hex, text, uint } from "../crypto/bytes";
+import { AudioCopies } from "./audio_copies";
 import { Opener, Replayed, Sealer, splitFrame } from "./frame";
 import { type Figures, type FromWorker, patienceMs, type ToWorker, type TransformOptions } from "./messages";
 
@@ -26,6 +27,8 @@ const openers = new Map<string, Opener>();
 /** Resolved whenever a key arrives. */
 let { promise: nextKey, resolve: keyCame } = Promise.withResolvers<void>();
 const figures: Figures = { sealed: 0, opened: 0, held: 0, refused: 0, repeated: 0, unopened: 0 };
+
+const copies = new AudioCopies();
 
 const tell = (message: FromWorker): void => scope.postMessage(message);
 const prefixOf = (kid: bigint): string => hex(uint(kid, 8).subarray(0, 6));
@@ -50,6 +53,8 @@ let taking = Promise.resolve();
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "figures") {
     tell({ type: "figures", figures });
+  } else if (data.type === "copies") {
+    copies.count = data.count;
   } else if (data.type === "forget") {
     const call = hex(data.call);
     for (const [prefix, opener] of openers) if (hex(opener.call) === call) openers.delete(prefix);
@@ -69,9 +74,10 @@ async function seal(frame: EncodedFrame, kind: Kind): Promise<boolean> {
   const sealed = await sealers.get(kind)?.seal(new Uint8Array(frame.data));
   if (!sealed) {
     ++figures.held;
+    if (kind === 1) copies.interrupt();
     return false;
   }
-  frame.data = sealed.buffer;
+  frame.data = (kind === 1 ? copies.wrap(sealed) : sealed).buffer;
   ++figures.sealed;
   return true;
 }
