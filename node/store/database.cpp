@@ -5,6 +5,7 @@
 #include "crypto/random.hpp"
 #include "node/error.hpp"
 
+#include <cerrno>
 #include <map>
 #include <utility>
 
@@ -16,7 +17,10 @@ namespace conclave::store {
 
 namespace {
 
-Error error_of(int code) {
+Error error_of(int code, sqlite3* db) {
+  // The write-ahead log's index is a file of its own; no room for it is an input/output error to SQLite.
+  if (int system = sqlite3_system_errno(db); (code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT))
+    return node::Errc::disk_full;
   switch (code & 0xff) {
     case SQLITE_FULL:
       return node::Errc::disk_full;
@@ -71,7 +75,7 @@ Result<sqlite3_stmt*> Database::prepare(std::string_view sql, std::initializer_l
     int code = sqlite3_prepare_v3(handle_->db, sql.data(), static_cast<int>(sql.size()),
                                   SQLITE_PREPARE_PERSISTENT, &fresh, nullptr);
     ensure(code != SQLITE_ERROR, "a statement of ours does not parse");
-    if (code != SQLITE_OK) return fail(error_of(code));
+    if (code != SQLITE_OK) return fail(error_of(code, handle_->db));
     found = handle_->statements.emplace(std::string(sql), fresh).first;
   }
   auto* statement = found->second;
@@ -111,7 +115,7 @@ Result<> Database::each(std::string_view sql, std::initializer_list<Bind> argume
   }
   sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);
-  if (code != SQLITE_DONE && code != SQLITE_ROW) return fail(error_of(code));
+  if (code != SQLITE_DONE && code != SQLITE_ROW) return fail(error_of(code, handle_->db));
   return {};
 }
 
@@ -180,7 +184,7 @@ Result<Database> Database::open(const std::filesystem::path& file, Schema schema
   // One thread uses it: no mutex.
   int code = sqlite3_open_v2(on_disk ? file.c_str() : ":memory:", &handle->db,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  if (code != SQLITE_OK) return fail(error_of(code));
+  if (code != SQLITE_OK) return fail(error_of(code, handle->db));
   sqlite3_extended_result_codes(handle->db, 1);
   // Until it is known to be good and ours, not even closing it may change the file.
   sqlite3_db_config(handle->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
@@ -212,7 +216,7 @@ Result<Database> Database::open(const std::filesystem::path& file, Schema schema
     char* wrong = nullptr;
     code = sqlite3_exec(db.handle_->db, std::string(schema[step]).c_str(), nullptr, nullptr, &wrong);
     sqlite3_free(wrong);
-    if (code != SQLITE_OK) return fail(error_of(code));
+    if (code != SQLITE_OK) return fail(error_of(code, db.handle_->db));
   }
   CHECK(db.run("PRAGMA user_version = " + std::to_string(schema.size())));
   CHECK(db.run("COMMIT"));
