@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <optional>
 
 #include "transport/nat/gateway.hpp"
@@ -46,18 +47,21 @@ class NatPmp final : public Gateway {
     auto& given = answer.pnu.newportmapping;
     // Section 3.3: the lifetime granted may be shorter, the port another one.
     if (given.privateport != internal_port || given.mappedpublicport == 0) return fail(Errc::refused);
+    mapped_at_ms_[{kind, internal_port}] = epoch_at_ms_;
     return Lease{kind, internal_port, {address, given.mappedpublicport}, std::chrono::seconds(given.lifetime)};
   }
 
   Result<bool> holds(const Lease& lease) override {
     if (!open_) return fail(Errc::not_found);
-    auto before = epoch_;
-    auto before_ms = epoch_at_ms_;
     TRY(auto address, ask_address());
-    // Section 3.6: an epoch that has fallen behind 7/8 of the time passed means that the router lost its state.
-    auto passed_s = (epoch_at_ms_ - before_ms) / 1000;
-    bool restarted = before && *epoch_ + 2 < *before + passed_s * 7 / 8;
-    return !restarted && address == lease.external.ip;
+    if (address != lease.external.ip) return false;
+    // A router that has been up for longer than there has been a mapping still has it; clocks may differ by an eighth
+    // (section 3.6). One that may have restarted since is simply asked for the mapping again: comparing epochs does not
+    // tell whether a router that had just started did so once more.
+    auto age_s = (epoch_at_ms_ - mapped_at_ms_[{lease.kind, lease.internal_port}]) / 1000;
+    if (*epoch_ > age_s * 9 / 8 + 2) return true;
+    TRY(auto again, map(lease.kind, lease.internal_port, lease.external.port));
+    return again.external == lease.external;
   }
 
   void unmap(const Lease& lease) override {
@@ -117,6 +121,7 @@ class NatPmp final : public Gateway {
   natpmp_t router_{};
   std::optional<std::int64_t> epoch_;
   std::int64_t epoch_at_ms_ = 0;
+  std::map<std::pair<PortKind, std::uint16_t>, std::int64_t> mapped_at_ms_;  ///< by internal port
 };
 
 }  // namespace
