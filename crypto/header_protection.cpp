@@ -6,6 +6,16 @@
 #include "crypto/ensure.hpp"
 
 namespace conclave::crypto {
+namespace {
+
+/// Fetched once: EVP_aes_*_ecb() would look the implementation up again for every key of every connection.
+const EVP_CIPHER* block_cipher(AeadAlgorithm algorithm) {
+  static const EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr);
+  static const EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr);
+  return algorithm == AeadAlgorithm::aes_128_gcm ? aes_128 : aes_256;
+}
+
+}  // namespace
 
 struct HeaderProtection::Context {
   EVP_CIPHER_CTX* ecb = EVP_CIPHER_CTX_new();
@@ -21,8 +31,7 @@ HeaderProtection::HeaderProtection(AeadAlgorithm algorithm, ByteView key) {
   std::copy(key.begin(), key.end(), key_.data());
   if (algorithm == AeadAlgorithm::chacha20_poly1305) return;
   context_ = std::make_unique<Context>();
-  const auto* cipher = algorithm == AeadAlgorithm::aes_128_gcm ? EVP_aes_128_ecb() : EVP_aes_256_ecb();
-  ensure(EVP_EncryptInit_ex(context_->ecb, cipher, nullptr, key_.data(), nullptr) == 1, "AES key set");
+  ensure(EVP_EncryptInit_ex(context_->ecb, block_cipher(algorithm), nullptr, key_.data(), nullptr) == 1, "AES key set");
   EVP_CIPHER_CTX_set_padding(context_->ecb, 0);
 }
 

@@ -1,7 +1,5 @@
 // Each primitive beside its limit, in one run: AEADs beside memcpy of the same size, a Noise handshake beside
 // the bare X25519 operations in it, sealing an entry beside its signatures.
-#include <benchmark/benchmark.h>
-
 #include "crypto/aead.hpp"
 #include "crypto/codec/msgpack.hpp"
 #include "crypto/hash.hpp"
@@ -10,6 +8,8 @@
 #include "crypto/noise/handshake.hpp"
 #include "crypto/sealed_entry.hpp"
 #include "crypto/sframe.hpp"
+
+#include <benchmark/benchmark.h>
 
 using namespace conclave;
 using crypto::AeadAlgorithm;
@@ -30,7 +30,8 @@ void memory_copy(benchmark::State& state) {
   per_byte(state);
 }
 
-template <AeadAlgorithm algorithm> void seal(benchmark::State& state) {
+template <AeadAlgorithm algorithm>
+void seal(benchmark::State& state) {
   crypto::Aead aead(algorithm, Bytes(crypto::key_size(algorithm)));
   Bytes nonce(crypto::nonce_size(algorithm)), aad(20), plain(state.range(0)), out(plain.size() + 16);
   for (auto _ : state) {
@@ -41,7 +42,8 @@ template <AeadAlgorithm algorithm> void seal(benchmark::State& state) {
   per_byte(state);
 }
 
-template <AeadAlgorithm algorithm> void open(benchmark::State& state) {
+template <AeadAlgorithm algorithm>
+void open(benchmark::State& state) {
   crypto::Aead aead(algorithm, Bytes(crypto::key_size(algorithm)));
   Bytes nonce(crypto::nonce_size(algorithm)), aad(20), plain(state.range(0));
   Bytes sealed = aead.seal(nonce, aad, plain);
@@ -52,7 +54,8 @@ template <AeadAlgorithm algorithm> void open(benchmark::State& state) {
   per_byte(state);
 }
 
-template <AeadAlgorithm algorithm> void header_mask(benchmark::State& state) {
+template <AeadAlgorithm algorithm>
+void header_mask(benchmark::State& state) {
   crypto::HeaderProtection protection(algorithm, Bytes(crypto::key_size(algorithm)));
   Bytes sample(16);
   for (auto _ : state) {
@@ -109,7 +112,8 @@ void noise_ik_bare_x25519(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
-template <noise::Cipher cipher> void noise_ik(benchmark::State& state) {
+template <noise::Cipher cipher>
+void noise_ik(benchmark::State& state) {
   Parties p;
   Bytes payload(80);
   for (auto _ : state) {

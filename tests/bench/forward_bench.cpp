@@ -1,17 +1,19 @@
-/// What a forwarded packet costs: one publisher and thirty subscribers over real sockets on loopback, SRTP AES-128-GCM
-/// in and out, 1200 bytes. Beside it, in the same run, what nobody can avoid: bare AES-GCM for the same packets and the
-/// same sendmmsg. CPU time of the node alone is counted (thread clock around its work); the kernel's share of sending,
-/// which on loopback holds the delivery to the receiver as well, is in both.
-#include <boost/asio/io_context.hpp>
-#include <cstdio>
-#include <cstring>
-#include <ctime>
-
+/// What a forwarded packet costs: one publisher and thirty subscribers over real sockets on loopback, SRTP
+/// AES-128-GCM in and out, 1200 bytes. Beside it, in the same run, what nobody can avoid: bare AES-GCM for
+/// the same packets and the same sendmmsg. CPU time of the node alone is counted (thread clock around its
+/// work); the kernel's share of sending, which on loopback holds the delivery to the receiver as well, is in
+/// both.
 #include "crypto/keys.hpp"
 #include "node/calls/forwarder.hpp"
 #include "tests/transport/webrtc/native_page.hpp"
 #include "transport/io/udp.hpp"
 #include "transport/webrtc/attachment.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include <boost/asio/io_context.hpp>
 
 namespace {
 
@@ -29,8 +31,8 @@ double cpu_seconds() {
 
 /// A page with a socket of its own.
 struct Peer {
-  Peer(boost::asio::io_context& context, const webrtc::EndpointIdentity& identity, const io::Endpoint& the_node,
-       const TimePoint& the_now)
+  Peer(boost::asio::io_context& context, const webrtc::EndpointIdentity& identity,
+       const io::Endpoint& the_node, const TimePoint& the_now)
       : node(the_node), now(the_now) {
     socket = *io::Udp::open(context.get_executor(), *io::Endpoint::parse("127.0.0.1:0"));
     auto certificate = webrtc::Certificate::make();
@@ -39,8 +41,10 @@ struct Peer {
     page = std::make_unique<NativePage>(identity, socket->local(), claims, certificate);
     socket->on_receive([this](std::span<const io::Packet> packets) {
       for (auto& packet : packets) {
-        if (measuring) ++received;
-        else page->receive(packet.bytes, now);
+        if (measuring)
+          ++received;
+        else
+          page->receive(packet.bytes, now);
       }
     });
     page->check();
@@ -77,7 +81,8 @@ struct Node final : webrtc::Endpoint::Listener, Forwarder::Outputs {
     ForwarderLimits limits;
     limits.page = {2e9, 2e9, 2e9};  // what the pacer would hold back is not what is measured
     forwarder = std::make_unique<Forwarder>(*this, *endpoint, clock, random, limits);
-    socket->on_receive([this](std::span<const io::Packet> packets) { endpoint->receive(packets, clock.time); });
+    socket->on_receive(
+        [this](std::span<const io::Packet> packets) { endpoint->receive(packets, clock.time); });
   }
   bool opened(webrtc::SessionId, const webrtc::Claims&, const io::Endpoint&) override { return true; }
   void connected(webrtc::SessionId session) override { sessions.push_back(session); }
@@ -117,14 +122,27 @@ MemberId member(std::size_t number) {
 /// A VP8 packet of one frame; every tenth second or so it would be a key frame, here only the first is.
 Bytes picture(std::uint16_t id, bool key) {
   Bytes out(packet_size - 30, Byte{0x55});
-  const Bytes head{0x90, 0x80, static_cast<Byte>(0x80 | id >> 8), static_cast<Byte>(id), static_cast<Byte>(key ? 0x10 : 0x11),
-                   2, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00};
+  const Bytes head{0x90,
+                   0x80,
+                   static_cast<Byte>(0x80 | id >> 8),
+                   static_cast<Byte>(id),
+                   static_cast<Byte>(key ? 0x10 : 0x11),
+                   2,
+                   0,
+                   0x9d,
+                   0x01,
+                   0x2a,
+                   0x40,
+                   0x01,
+                   0xb4,
+                   0x00};
   std::ranges::copy(head, out.begin());
   return out;
 }
 
 /// Seconds for one packet of the floor under everything: one opening, thirty sealings, thirty addresses.
-double floor_cost(io::Datagrams& socket, std::span<const std::unique_ptr<Peer>> peers, boost::asio::io_context& outside) {
+double floor_cost(io::Datagrams& socket, std::span<const std::unique_ptr<Peer>> peers,
+                  boost::asio::io_context& outside) {
   webrtc::SrtpKeys keys;
   webrtc::SrtpCipher seal(keys, 0, 2, webrtc::SrtpCipher::Direction::seal);
   webrtc::SrtpCipher open(keys, 0, 2, webrtc::SrtpCipher::Direction::open);
@@ -140,8 +158,10 @@ double floor_cost(io::Datagrams& socket, std::span<const std::unique_ptr<Peer>> 
       (void)open.open(open.iv(1, ++number), ByteView(clear).first(12), sealed, opened.data());
       for (std::size_t j = 0; j < subscribers; ++j) {
         auto& packet = out[i * subscribers + j];
-        seal.seal(seal.iv(1, ++number), ByteView(clear).first(12), ByteView(clear).subspan(12), packet.data() + 12);
-        departing.push_back({peers[j + 1]->socket->local(), std::nullopt, ByteView(packet).first(packet_size + 4), 0});
+        seal.seal(seal.iv(1, ++number), ByteView(clear).first(12), ByteView(clear).subspan(12),
+                  packet.data() + 12);
+        departing.push_back(
+            {peers[j + 1]->socket->local(), std::nullopt, ByteView(packet).first(packet_size + 4), 0});
       }
     }
     (void)socket.send_many(departing);
@@ -187,7 +207,8 @@ int main(int argc, char** argv) {
       extensions.rid = "q";
       extensions.transport_cc = sequence;
       bool key = round < 20 && i == 0;
-      publisher.page->send_rtp({true, 96, sequence, sequence * 300u, 42}, extensions, picture(sequence & 0x7fff, key));
+      publisher.page->send_rtp({true, 96, sequence, sequence * 300u, 42}, extensions,
+                               picture(sequence & 0x7fff, key));
     }
     publisher.pump();
     if (round == 20) {
@@ -215,12 +236,15 @@ int main(int argc, char** argv) {
   std::size_t received = 0;
   for (auto& peer : peers) received += peer->received;
   if (json) {
-    std::printf("{\"forwarded\": %llu, \"us_per_forwarded\": %.3f, \"per_second_and_core\": %.0f, "
-                "\"bare_us\": %.3f, \"ratio\": %.2f, \"received\": %zu}\n",
-                static_cast<unsigned long long>(forwarded), cost, 1e6 / cost, bare, cost / bare, received);
+    std::printf(
+        "{\"forwarded\": %llu, \"us_per_forwarded\": %.3f, \"per_second_and_core\": %.0f, "
+        "\"bare_us\": %.3f, \"ratio\": %.2f, \"received\": %zu}\n",
+        static_cast<unsigned long long>(forwarded), cost, 1e6 / cost, bare, cost / bare, received);
   } else {
-    std::printf("figure forwarding 1200 bytes to %zu pages: %.2f us a packet (%.0f a second and core), bare AES-GCM and "
-                "sendmmsg %.2f us, ratio %.2f\n",
-                subscribers, cost, 1e6 / cost, bare, cost / bare);
+    std::printf(
+        "figure forwarding 1200 bytes to %zu pages: %.2f us a packet (%.0f a second and core), bare AES-GCM "
+        "and "
+        "sendmmsg %.2f us, ratio %.2f\n",
+        subscribers, cost, 1e6 / cost, bare, cost / bare);
   }
 }

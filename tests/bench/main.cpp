@@ -1,10 +1,10 @@
 // Google Benchmark's main, with `--json` as the short form of --benchmark_format=json.
-#include <benchmark/benchmark.h>
+#include "crypto/keys.hpp"
 
 #include <cstring>
 #include <vector>
 
-#include "crypto/keys.hpp"
+#include <benchmark/benchmark.h>
 
 int main(int argc, char** argv) {
   conclave::crypto::init();

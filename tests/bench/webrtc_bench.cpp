@@ -1,12 +1,12 @@
 /// What one packet costs on its way through a forwarder, without the system's share: SRTP opening and sealing
 /// beside libsrtp2 with the same profile and beside bare AES-128-GCM, and the whole path through an endpoint
 /// (open, parse, look up, write the header, copy, seal, queue).
+#include "crypto/keys.hpp"
+#include "tests/transport/webrtc/native_page.hpp"
+
 #include <benchmark/benchmark.h>
 #include <openssl/evp.h>
 #include <srtp2/srtp.h>
-
-#include "crypto/keys.hpp"
-#include "tests/transport/webrtc/native_page.hpp"
 
 namespace {
 
@@ -113,8 +113,8 @@ void open_ours(benchmark::State& state) {
       at = 0;
       state.ResumeTiming();
     }
-    benchmark::DoNotOptimize(
-        receiver.unprotect_rtp(ByteView(sealed[static_cast<std::size_t>(at++)]).first(packet_size + 16), opened));
+    benchmark::DoNotOptimize(receiver.unprotect_rtp(
+        ByteView(sealed[static_cast<std::size_t>(at++)]).first(packet_size + 16), opened));
   }
 }
 BENCHMARK(open_ours)->Iterations(200'000);
@@ -131,7 +131,8 @@ struct Fan final : Endpoint::Listener {
     extensions.mid = "3";
     for (std::size_t i = 1; i < pages.size(); ++i) {
       extensions.transport_cc = ++number;
-      (void)endpoint->send_rtp(pages[i], packet.header, extensions, packet.payload.first(6), packet.payload.subspan(6));
+      (void)endpoint->send_rtp(pages[i], packet.header, extensions, packet.payload.first(6),
+                               packet.payload.subspan(6));
     }
   }
   void rtcp(SessionId, std::span<const Rtcp>, TimePoint) override {}
@@ -196,8 +197,9 @@ void forward_through_endpoint(benchmark::State& state) {
     deliver(pages[0]->address(), sealed[at++]);
   }
   state.SetItemsProcessed(state.iterations() * subscribers);
-  state.counters["us_per_forwarded"] = benchmark::Counter(static_cast<double>(state.iterations()) * subscribers / 1e6,
-                                                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["us_per_forwarded"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * subscribers / 1e6,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(forward_through_endpoint)->Iterations(10'000);
 

@@ -57,6 +57,7 @@ Session::Session(Private, std::shared_ptr<Switchboard> board, bool dialled, cons
     : board_(std::move(board)),
       dialled_(dialled),
       peer_(peer),
+      window_(board_->settings.window_initial + board_->settings.window_initial / 2),
       incoming_event_(board_->executor, board_->clock),
       datagram_event_(board_->executor, board_->clock),
       send_window_(send_window_min) {}
@@ -83,8 +84,7 @@ ngtcp2_settings Session::library_settings(TimePoint time) {
   out.initial_ts = stamp_at(time);
   out.initial_rtt = 100 * NGTCP2_MILLISECONDS;  // a lost first packet is repeated after 0.3 s, not 1 s
   out.rand_ctx.native_handle = &board_->random;
-  out.max_stream_window = board_->settings.window_max;
-  out.max_window = 3 * board_->settings.window_max;
+  out.max_stream_window = out.max_window = 0;  // ReceiveWindow does it
   out.handshake_timeout = nanoseconds(board_->settings.handshake);
   // no_pmtud stays 0: without path MTU discovery a peer address that flaps during path validation trips an
   // assert.
@@ -97,7 +97,7 @@ ngtcp2_transport_params Session::transport_parameters() const {
   ngtcp2_transport_params_default(&out);
   out.initial_max_stream_data_bidi_local = settings.window_initial;
   out.initial_max_stream_data_bidi_remote = settings.window_initial;
-  out.initial_max_data = settings.window_initial + settings.window_initial / 2;
+  out.initial_max_data = window_.size();
   out.initial_max_streams_bidi = settings.streams_max;
   out.initial_max_streams_uni = 0;
   out.max_idle_timeout = nanoseconds(settings.idle);

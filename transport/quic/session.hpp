@@ -141,6 +141,7 @@ class Session : public std::enable_shared_from_this<Session> {
   TimePoint last_path_change_{};
 
   // Streams and datagrams.
+  ReceiveWindow window_;  ///< of all streams together
   std::map<std::int64_t, std::shared_ptr<StreamState>> streams_;
   std::deque<StreamState*> line_;  ///< with something to send
   std::deque<std::pair<std::string, std::shared_ptr<StreamState>>> incoming_;

@@ -10,6 +10,7 @@ constexpr std::uint64_t bad_protocol = 2;  ///< application error: no protocol n
 
 std::shared_ptr<StreamState> Session::add_stream(std::int64_t id) {
   auto state = std::make_shared<StreamState>(board_->executor, board_->clock, id);
+  state->window = ReceiveWindow(board_->settings.window_initial);
   ngtcp2_conn_set_stream_user_data(library_, id, state.get());
   streams_.emplace(id, state);
   return state;
@@ -92,8 +93,13 @@ void Session::want_to_send(StreamState& stream) {
 
 void Session::credit(StreamState& stream, std::size_t bytes) {
   if (!library_) return;
-  if (!stream.gone) ngtcp2_conn_extend_max_stream_offset(library_, stream.id, bytes);
-  ngtcp2_conn_extend_max_offset(library_, bytes);
+  auto time = now();
+  auto rtt = smoothed_rtt();
+  auto most = board_->settings.window_max;
+  if (!stream.gone)
+    ngtcp2_conn_extend_max_stream_offset(library_, stream.id,
+                                         bytes + stream.window.grow(bytes, rtt, time, most));
+  ngtcp2_conn_extend_max_offset(library_, bytes + window_.grow(bytes, rtt, time, 3 * most));
   flush_soon();
 }
 

@@ -13,7 +13,7 @@ struct Settings {
   std::size_t streams_max = 256;  ///< that the peer may have open at a time
   /// Bytes a peer may send on a stream before we read; half as much again on a connection. It grows by need.
   /// Less starves a path of 500 Mbit/s, 40 ms and 1 % loss, where what follows a lost packet must wait here.
-  std::uint64_t window_initial = 4 * 1024 * 1024;
+  std::uint64_t window_initial = 6 * 1024 * 1024;
   std::uint64_t window_max = 24 * 1024 * 1024;     ///< per stream; a connection gets three times as much
   std::size_t datagrams_max = 1024;                ///< received and not fetched; beyond it the oldest go
   std::size_t datagram_queue = 1 << 20;            ///< bytes of datagrams that wait to be sent

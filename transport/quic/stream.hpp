@@ -4,6 +4,7 @@
 #include "transport/io/stream.hpp"
 #include "transport/quic/byte_queue.hpp"
 #include "transport/quic/protocol_name.hpp"
+#include "transport/quic/receive_window.hpp"
 
 namespace conclave::quic {
 
@@ -24,6 +25,7 @@ struct StreamState {
   bool blocked = false;     ///< by the peer's window; back in the line when it opens
   bool write_dead = false;  ///< reset, by whichever side
 
+  ReceiveWindow window;
   ByteQueue incoming;
   MutableBytes direct;  ///< a reader waits with this buffer: bytes go there without a stop
   std::size_t direct_filled = 0;
