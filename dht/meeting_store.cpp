@@ -21,13 +21,41 @@ void MeetingStore::count(Networks from, int change) {
 
 bool MeetingStore::room(const Surroundings& around, const std::vector<Held>& point, Networks from) const {
   auto& limits = around.parameters;
-  if (point.size() >= limits.publishers_max || size_ >= limits.records_max) return false;
+  if (point.size() >= limits.publishers_max) return false;
+  if (size_ >= limits.records_max && !crowd(limits, from)) return false;
   if (!limits.diversity || from.near == 0) return true;
   auto neighbours = std::count_if(point.begin(), point.end(),
                                   [&](const Held& held) { return held.from.near == from.near; });
   auto wide = wide_.find(from.wide);
   return static_cast<std::size_t>(neighbours) < limits.publishers_near_max &&
          (wide == wide_.end() || wide->second < limits.records_wide_max);
+}
+
+std::optional<std::uint32_t> MeetingStore::crowd(const Parameters& rules, Networks from) const {
+  if (!rules.diversity || !rules.fair_stores || from.near == 0) return std::nullopt;
+  auto most =
+      std::max_element(wide_.begin(), wide_.end(), [](auto& a, auto& b) { return a.second < b.second; });
+  auto own = wide_.find(from.wide);
+  if (most == wide_.end() || most->second < (own == wide_.end() ? 0 : own->second) + 2) return std::nullopt;
+  return most->first;
+}
+
+void MeetingStore::evict_newest_of(std::uint32_t wide) {
+  auto newest_point = points_.end();
+  std::size_t place = 0;
+  std::uint64_t newest = 0;
+  for (auto point = points_.begin(); point != points_.end(); ++point) {
+    for (std::size_t i = 0; i < point->second.size(); ++i) {
+      auto& held = point->second[i];
+      if (held.from.wide == wide && held.arrival > newest)
+        newest_point = point, place = i, newest = held.arrival;
+    }
+  }
+  if (newest_point == points_.end()) return;
+  auto& point = newest_point->second;
+  count(point[place].from, -1);
+  point.erase(point.begin() + static_cast<std::ptrdiff_t>(place));
+  if (point.empty()) points_.erase(newest_point);
 }
 
 PutStatus MeetingStore::put(const Surroundings& around, const RecordPtr& record, Networks from,
@@ -51,7 +79,9 @@ PutStatus MeetingStore::put(const Surroundings& around, const RecordPtr& record,
     if (!room(around, point == points_.end() ? nobody : point->second, from)) return PutStatus::crowded;
   }
   if (!around.trust.genuine(*record, now)) return PutStatus::refused;
-  points_[record->point].push_back({record, from});
+  if (size_ >= around.parameters.records_max)
+    if (auto most = crowd(around.parameters, from)) evict_newest_of(*most);
+  points_[record->point].push_back({record, from, ++arrivals_});
   count(from, +1);
   return PutStatus::stored;
 }

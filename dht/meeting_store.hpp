@@ -2,7 +2,9 @@
 /// What a node holds for others: at each meeting point, the newest entry of each of a few publishers.
 ///
 /// The holder cannot read an entry and cannot tell whose it is. So it protects all alike: nobody who is
-/// established is evicted by a newcomer, one network gets few places at a point, and every total is bounded.
+/// established at a point is evicted by a newcomer there, one network gets few places at a point, and every
+/// total is bounded. When all places are taken, whoever's wide network holds most gives way, newest first: a
+/// flood displaces itself.
 #include "dht/surroundings.hpp"
 
 #include <map>
@@ -31,13 +33,18 @@ class MeetingStore {
   struct Held {
     RecordPtr record;
     Networks from;
+    std::uint64_t arrival;  ///< grows with each new publisher
   };
   bool room(const Surroundings& around, const std::vector<Held>& point, Networks from) const;
+  /// The wide network that holds most, if it holds at least two more than that of `from`.
+  std::optional<std::uint32_t> crowd(const Parameters& rules, Networks from) const;
+  void evict_newest_of(std::uint32_t wide);
   void count(Networks from, int change);
 
   std::map<Key, std::vector<Held>> points_;
   std::map<std::uint32_t, std::size_t> wide_;  ///< entries by the wide network they came from
   std::size_t size_ = 0;
+  std::uint64_t arrivals_ = 0;
 };
 
 }  // namespace conclave::dht

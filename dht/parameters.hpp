@@ -60,6 +60,7 @@ struct Parameters {
   std::size_t publishers_near_max = 2;  ///< of them from one network
   std::size_t records_max = 4096;       ///< per node: 5 MB at most
   std::size_t records_wide_max = 256;   ///< of them from one wide network
+  bool fair_stores = true;              ///< in a full store the wide network with most entries gives way
   std::chrono::milliseconds life_max =
       50h;  ///< two days and an hour (crypto/meeting_point.hpp), and clocks are off
 

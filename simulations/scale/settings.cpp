@@ -32,6 +32,7 @@ dht::Parameters parameters_from(const Options& options, dht::Parameters p) {
   p.tried_new = options.flag("tried_new", p.tried_new);
   p.anchors = options.flag("anchors", p.anchors);
   p.region = options.flag("region", p.region);
+  p.fair_stores = options.flag("fair_stores", p.fair_stores);
   p.region_margin = options.number("region_margin", p.region_margin);
   return p;
 }

@@ -80,6 +80,24 @@ TEST(MeetingStore, totals_are_bounded_and_the_expired_make_room) {
   EXPECT_EQ(wide.put(record(key({9}), 9, 1), {77, 8}), PutStatus::stored);
 }
 
+TEST(MeetingStore, in_a_full_store_the_network_with_most_gives_way_newest_first) {
+  Store store;
+  store.world.parameters.records_max = 10;
+  for (Byte i = 0; i < 10; ++i)
+    EXPECT_EQ(store.put(record(key({i}), i, 1), {50u + i, i < 4 ? 1u : 9u}), PutStatus::stored);
+  EXPECT_EQ(store.put(record(key({40}), 40, Credulous::forged), {90, 2}), PutStatus::refused);
+  EXPECT_EQ(store.store.publishers(key({9})), 1u) << "nobody makes room for a forgery";
+  EXPECT_EQ(store.put(record(key({40}), 40, 1), {90, 2}), PutStatus::stored);
+  EXPECT_EQ(store.store.publishers(key({9})), 0u);
+  EXPECT_EQ(store.store.publishers(key({8})), 1u);
+  EXPECT_EQ(store.put(record(key({41}), 41, 1), {91, 9}), PutStatus::crowded) << "not for its own";
+  for (Byte i = 42; i < 60; ++i) store.put(record(key({i}), i, 1), {i, i});
+  EXPECT_EQ(store.store.size(), 10u);
+  EXPECT_EQ(store.store.publishers(key({40})), 1u) << "a single one stays";
+  store.world.parameters.fair_stores = false;
+  EXPECT_EQ(store.put(record(key({70}), 70, 1), {70, 70}), PutStatus::crowded) << "the switch";
+}
+
 TEST(MeetingStore, pages_show_everything_and_singles_come_before_those_of_one_network) {
   Store store;
   for (Byte i = 0; i < 20; ++i) store.put(record(point, i, 1, 1'000'000, 1000), {100u + i / 2, 1u + i});
