@@ -201,6 +201,7 @@ void Swarm::deliver_response(std::uint32_t index) {
   }
   auto message = std::move(pool_[index]);
   free(index);
+  for (Handle contact : message.response.contacts) population_.announce(contact);
   if (on_ask_)
     on_ask_(message.from, message.operation, message.to, message.request, &message.response, message.sent);
   auto* core = cores_[message.from.raw()].get();
