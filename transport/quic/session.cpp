@@ -16,7 +16,6 @@ namespace {
 constexpr Duration linger_time = std::chrono::seconds(1);
 /// Trap: explicit migration right behind a change of path runs into the peer's limit of connection ids.
 constexpr Duration migration_pause = std::chrono::milliseconds(1500);
-constexpr std::size_t send_window_min = 512 * 1024;
 /// The library takes a time of zero for none; virtual time starts there.
 constexpr ngtcp2_tstamp time_offset_us = 1'000'000;
 
@@ -59,8 +58,7 @@ Session::Session(Private, std::shared_ptr<Switchboard> board, bool dialled, cons
       peer_(peer),
       window_(board_->settings.window_initial + board_->settings.window_initial / 2),
       incoming_event_(board_->executor, board_->clock),
-      datagram_event_(board_->executor, board_->clock),
-      send_window_(send_window_min) {}
+      datagram_event_(board_->executor, board_->clock) {}
 
 Session::~Session() {
   if (library_) ngtcp2_conn_del(library_);

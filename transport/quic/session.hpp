@@ -156,7 +156,9 @@ class Session : public std::enable_shared_from_this<Session> {
   TimePoint last_time_{};
   bool flush_planned_ = false;
   bool socket_full_ = false;
-  std::size_t send_window_, unsent_max_ = 256 * 1024;
+  static constexpr std::size_t send_window_min = 512 * 1024, send_window_max = 48 * 1024 * 1024;
+  static constexpr std::size_t unsent_min = 256 * 1024;
+  std::size_t send_window_ = send_window_min, unsent_max_ = unsent_min;
   std::size_t burst_ = 0;
   TimePoint window_seen_{};
   std::optional<io::Clock::Alarm> alarm_;

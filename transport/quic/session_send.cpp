@@ -8,8 +8,6 @@ namespace conclave::quic {
 namespace asio = boost::asio;
 namespace {
 constexpr std::size_t packet_room = 1500;
-constexpr std::size_t unsent_min = 256 * 1024;
-constexpr std::size_t send_window_min = 512 * 1024, send_window_max = 48 * 1024 * 1024;
 constexpr double burst_ns = 250'000;  ///< the library's pacing rate is in bytes per nanosecond
 constexpr std::size_t burst_max = 256 * 1024;
 constexpr Duration timer_grain = std::chrono::microseconds(200);
