@@ -427,7 +427,7 @@ void Room::follow_routes(TimePoint now) {
       if (peers_.contains(nodes_[ask->to])) {
         outputs_.to_node(nodes_[ask->to], Subscribe{ask->tree.stream, ask->tree.part, parts_of(ask->tree.stream), ask->after});
       } else {
-        routes_.on_answer(ask->to, ask->tree, false, now);
+        routes_.on_unreachable(ask->to, ask->tree, now);
       }
     } else if (auto* drop = std::get_if<Routes::Unsubscribe>(&*action)) {
       if (peers_.contains(nodes_[drop->to])) outputs_.to_node(nodes_[drop->to], Unsubscribe{drop->tree.stream, drop->tree.part});

@@ -108,6 +108,16 @@ void Routes::on_down(NodeIndex node, TimePoint now) {
   }
 }
 
+void Routes::on_unreachable(NodeIndex to, TreeId tree, TimePoint now) {
+  silent_.insert(to);
+  auto found = feeds_.find(tree);
+  if (found == feeds_.end()) return;
+  auto& feed = found->second;
+  if (!feed.asked || feed.sources[feed.at] != to) return;
+  auto alive = [&](NodeIndex source) { return !silent_.contains(source); };
+  if (std::any_of(feed.sources.begin(), feed.sources.end(), alive)) turn_away(tree, feed, now);
+}
+
 const std::vector<NodeIndex>& Routes::children(TreeId tree) const {
   static const std::vector<NodeIndex> none;
   auto found = feeds_.find(tree);

@@ -77,6 +77,10 @@ class Routes {
   /// Nodes that we take to be dead; the coordinator wants to know.
   const std::set<NodeIndex>& silent() const { return silent_; }
 
+  /// `Subscribe` cannot be sent: there is no link to that node. The next one is asked at once if it may be alive, else
+  /// after `answer_max`: asking nobody over and over would never end.
+  void on_unreachable(NodeIndex to, TreeId tree, TimePoint now);
+
   /// What to do next; call until nothing comes.
   std::optional<Action> next(TimePoint now);
   /// When `next` should be asked again.

@@ -111,6 +111,33 @@ NodeKey node(Byte name) {
   return out;
 }
 
+TEST(Routes, when_nobody_can_be_asked_it_waits_and_tries_again) {
+  Routes routes(us);
+  TimePoint now(1s);
+  routes.apply(one_hop(1, 3, 4), now);
+  // As the room does with each action: there is no link to any of them.
+  auto ask_all = [&] {
+    std::vector<NodeIndex> who;
+    while (auto action = routes.next(now)) {
+      if (!std::holds_alternative<Routes::Subscribe>(*action)) continue;
+      who.push_back(asked(*action));
+      routes.on_unreachable(who.back(), tree, now);
+      if (who.size() > 8) break;
+    }
+    return who;
+  };
+  EXPECT_EQ(ask_all(), (std::vector<NodeIndex>{3, 4, 1})) << "parent, second, source: each once";
+  EXPECT_TRUE(ask_all().empty());
+  EXPECT_GT(routes.deadline(), now);
+  now += RouteTimes{}.answer_max;
+  EXPECT_EQ(ask_all().size(), 1u);
+  // The source comes back.
+  now += RouteTimes{}.answer_max;
+  routes.on_heard(1, now);
+  auto again = ask_all();
+  EXPECT_TRUE(std::find(again.begin(), again.end(), NodeIndex{1}) != again.end());
+}
+
 TEST(Steering, the_next_one_leads_when_the_leader_falls_silent) {
   ConferenceKey conference{};
   std::vector<Candidate> members{{node(1), false}, {node(2), false}, {node(3), false}};
