@@ -2,6 +2,7 @@
 #include "cli/ask.hpp"
 #include "cli/config.hpp"
 #include "cli/terminal.hpp"
+#include "node/findings.hpp"
 #include "node/profile.hpp"
 #include "node/store/database.hpp"
 #include "node/store/schema.hpp"
@@ -16,11 +17,7 @@
 namespace conclave::cli {
 namespace {
 
-struct Finding {
-  enum class Kind { good, note, bad } kind;
-  std::string what;
-  std::string todo = {};
-};
+using node::Finding;
 using Findings = std::vector<Finding>;
 using Kind = Finding::Kind;
 
@@ -63,32 +60,6 @@ void examine_profile(const Context& context, Findings& out) {
   }
 }
 
-void examine_reach(const Json& status, Findings& out) {
-  auto kind = status["reachability"]["kind"].get<std::string>();
-  auto words = status["reachability"]["words"].get<std::string>();
-  if (words.empty()) words = "It is not known yet whether others can reach this node.";
-  bool good = kind == "open" || kind == "mapped";
-  std::string todo =
-      good || kind == "unknown" ? ""
-      : kind == "offline"
-          ? "Check the cable, the Wi-Fi and the firewall of this machine."
-          : "Friends are still reached, through nodes that connect to both; forwarding UDP port " +
-                std::to_string(status["udp_port"].get<int>()) + " in your router makes it direct.";
-  out.push_back({good ? Kind::good : kind == "offline" ? Kind::bad : Kind::note, words, todo});
-  auto peers = status["peers"].size();
-  if (peers > 0) {
-    out.push_back(
-        {Kind::good, "Connected to " + std::to_string(peers) + (peers == 1 ? " node." : " nodes.")});
-  } else if (!status["knows_somebody"].get<bool>()) {
-    out.push_back(
-        {Kind::bad, "No other node is known, so nobody can be found.",
-         "Add a friend by the link that their `conclave id` shows, or start with --bootstrap NODE."});
-  } else {
-    out.push_back({Kind::note, "Nodes are known, but none is connected right now.",
-                   "Links are kept to contacts who are online; if one is, check the firewall for UDP."});
-  }
-}
-
 /// While no node runs: a running one says for itself what its database refuses.
 void examine_database(const Context& context, Findings& out) {
   auto file = context.profile / "conclave.db";
@@ -116,27 +87,16 @@ void examine_node(const Context& context, Findings& out) {
     out.push_back({Kind::note,
                    "The running node is of another version than this program (" CONCLAVE_VERSION ").",
                    "Restart it."});
-  auto trouble = status["store_trouble"].get<std::string>();
-  if (trouble.empty())
-    out.push_back({Kind::good, "The database takes writes."});
-  else
-    out.push_back(
-        {Kind::bad, trouble, "What was acknowledged is safe; new messages wait until this is mended."});
-  examine_reach(status, out);
-  if (status["dht"]["published"].get<bool>())
-    out.push_back({Kind::good, "You can be found by your key."});
-  else
-    out.push_back({Kind::note, "You cannot be found by your key yet.",
-                   "This takes some seconds after other nodes were met; your link works meanwhile."});
-  if (auto waiting = status["outbox"].get<std::uint64_t>(); waiting > 0)
-    out.push_back({Kind::note,
-                   std::to_string(waiting) + (waiting == 1 ? " message waits" : " messages wait") +
-                       " for people who are offline.",
-                   "They go out by themselves."});
-  if (auto knocking = status["requests"].get<std::uint64_t>(); knocking > 0)
-    out.push_back({Kind::note,
-                   std::to_string(knocking) + (knocking == 1 ? " stranger knocks." : " strangers knock."),
-                   "conclave requests"});
+  auto examined = ask(context, "doctor");
+  if (!examined) {
+    out.push_back({Kind::bad, examined.error().message, examined.error().hint});
+    return;
+  }
+  for (auto& finding : (*examined)["findings"]) {
+    auto kind = finding["kind"].get<std::string>();
+    out.push_back({kind == "good" ? Kind::good : kind == "note" ? Kind::note : Kind::bad,
+                   finding["what"].get<std::string>(), finding["todo"].get<std::string>()});
+  }
 }
 
 Outcome<> doctor(const Context& context) {

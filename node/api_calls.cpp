@@ -4,6 +4,7 @@
 #include "crypto/hash.hpp"
 #include "node/api.hpp"
 #include "node/api_failure.hpp"
+#include "node/api_json.hpp"
 #include "node/api_params.hpp"
 #include "node/calls/host.hpp"
 #include "node/gateway/page.hpp"
@@ -24,6 +25,8 @@ using Later = boost::asio::awaitable<T>;
 
 constexpr std::int64_t members_most = 256;
 constexpr std::int64_t hours_most = 24 * 30;
+constexpr std::size_t conference_name_max = 200;
+constexpr std::int64_t uplink_mbit_most = 100'000;
 
 Param<ConferenceKey> conference_param(const Json& params) {
   auto given = gateway::required_text(params, "conference");
@@ -66,9 +69,13 @@ std::expected<T, Failure> answered(Result<T> result, std::string what) {
 }
 
 Later<Answer> create(ApiParts parts, Call, Json params) {
-  CO_CHECK(allow(params, {"name"}));
+  CO_CHECK(allow(params, {"name", "lasting"}));
   CO_TRY(auto name, gateway::text_or(params, "name", ""));
-  CO_TRY(auto key, answered(co_await parts.node.calls().create(std::move(name)), "The conference could not be made"));
+  CO_TRY(auto lasting, gateway::flag_or(params, "lasting", true));
+  if (name.size() > conference_name_max)
+    co_return std::unexpected(Failure{"too_long", "The name of the conference is too long.", ""});
+  CO_TRY(auto key, answered(co_await parts.node.calls().create(std::move(name), lasting),
+                            "The conference could not be made"));
   co_return Json{{"conference", codec::to_text(key)}};
 }
 
@@ -79,8 +86,16 @@ Later<Answer> list(ApiParts parts, Call, Json params) {
     out.push_back({{"conference", codec::to_text(known.conference)},
                    {"name", known.name},
                    {"members", known.members},
-                   {"founded", known.founded}});
+                   {"founded", known.founded},
+                   {"lasting", known.lasting}});
   co_return out;
+}
+
+Later<Answer> forget(ApiParts parts, Call, Json params) {
+  CO_CHECK(allow(params, {"conference"}));
+  CO_TRY(auto key, conference_param(params));
+  CO_CHECK(answered(co_await parts.node.calls().forget(key), "The conference cannot be forgotten"));
+  co_return Json::object();
 }
 
 Later<Answer> enter(ApiParts parts, Call, Json params) {
@@ -169,20 +184,21 @@ Later<Answer> mute(ApiParts parts, Call, Json params) {
   co_return Json::object();
 }
 
-/// Where guests load the page from: a mirror, under the page's own hash, so that a page of that hash is the same
-/// everywhere; else this machine.
-std::pair<std::string, std::string> page_for_guests(const ApiParts& parts) {
+/// Where guests load the page from: the mirrors, under the page's own hash, so that a page of that hash is the same
+/// everywhere.
+std::vector<std::string> mirrors(const ApiParts& parts) {
   auto hash = hex(crypto::sha256(view(gateway::page_html())));
-  if (!parts.page_urls.empty()) {
-    auto url = parts.page_urls.front();
+  std::vector<std::string> out;
+  for (auto url : parts.page_urls) {
     if (!url.ends_with('/')) url += '/';
-    return {url + hash + "/", ""};
+    out.push_back(url + hash + "/");
   }
-  auto page = parts.gateway.page();
-  return {page ? "http://127.0.0.1:" + std::to_string(page->port) + "/" : "",
-          " The link opens on this machine only: no https mirror of the page is set (page_urls in the config). "
-          "Send the page along as a file, or name a mirror."};
+  return out;
 }
+
+constexpr std::string_view no_mirror =
+    "The link opens on this machine only: no https mirror of the page is set (page_urls in the config). "
+    "Send the page along as a file, or name a mirror.";
 
 Later<Answer> invite(ApiParts parts, Call, Json params) {
   CO_CHECK(allow(params, {"conference", "members_max", "hours"}));
@@ -191,28 +207,60 @@ Later<Answer> invite(ApiParts parts, Call, Json params) {
   CO_TRY(auto hours, gateway::number_or(params, "hours", 24, {1, hours_most}));
   CO_TRY(auto made, answered(co_await parts.node.calls().invite(key, static_cast<std::uint16_t>(members), std::chrono::hours(hours)),
                              "This node may not invite to that conference"));
-  auto [page, remark] = page_for_guests(parts);
+  auto pages = mirrors(parts);
+  bool mirrored = !pages.empty();
+  // Without a mirror there is still this machine.
+  if (auto page = parts.gateway.page(); !mirrored)
+    pages.push_back(page ? "http://127.0.0.1:" + std::to_string(page->port) + "/" : "");
   auto fragment = "#c=" + calls::to_text(made.link);
-  co_return Json{{"link", page + fragment},
+  Json links = Json::array();
+  for (const auto& page : pages) links.push_back(page + fragment);
+  auto reach = parts.node.status().reachability;
+  bool open = reach == Reachability::open || reach == Reachability::mapped;
+  co_return Json{{"link", links.front()},
+                 {"links", links},
                  {"fragment", fragment},
                  {"entries", made.link.entries.size()},
-                 {"words", made.words + remark}};
+                 {"mirrored", mirrored},
+                 {"outside", open ? "yes" : reach == Reachability::unknown ? "unknown" : "no"},
+                 {"words", mirrored ? made.words : made.words + " " + std::string(no_mirror)}};
 }
 
 Later<Answer> ring(ApiParts parts, Call, Json params) {
-  CO_CHECK(allow(params, {"account", "conference"}));
+  CO_CHECK(allow(params, {"account", "conference", "kind"}));
   CO_TRY(auto key, conference_param(params));
   CO_TRY(auto account, co_await account_param(parts.node, params, "account"));
-  CO_CHECK(answered(co_await parts.node.ring(account, key), "Nobody answers there"));
+  CO_TRY(auto said, gateway::text_or(params, "kind", "ring"));
+  std::optional<RingKind> kind;
+  for (auto each : {RingKind::ring, RingKind::stop, RingKind::decline})
+    if (said == to_text(each)) kind = each;
+  if (!kind) co_return std::unexpected(Failure{"malformed", "`kind` is ring, stop or decline.", ""});
+  CO_CHECK(answered(co_await parts.node.ring(account, key, *kind), "Nobody answers there"));
   co_return Json::object();
+}
+
+Json given_json(const ApiParts& parts) {
+  auto given = parts.node.calls().given();
+  return {{"packets_to_nodes", given.packets_to_links},
+          {"packets_to_pages", given.packets_to_pages},
+          {"uplink_bps", given.uplink_bps},
+          {"fixed", parts.node.uplink_is_fixed()}};
 }
 
 Later<Answer> given(ApiParts parts, Call, Json params) {
   CO_CHECK(allow(params, {}));
-  auto given = parts.node.calls().given();
-  co_return Json{{"packets_to_nodes", given.packets_to_links},
-                 {"packets_to_pages", given.packets_to_pages},
-                 {"uplink_bps", given.uplink_bps}};
+  co_return given_json(parts);
+}
+
+Later<Answer> give(ApiParts parts, Call, Json params) {
+  CO_CHECK(allow(params, {"uplink_mbit"}));
+  CO_TRY(auto mbit, gateway::required_number(params, "uplink_mbit", {1, uplink_mbit_most}));
+  auto set = co_await parts.node.set_uplink(static_cast<std::uint64_t>(mbit) * 1'000'000);
+  if (!set && set.error() == conclave::Errc::refused)
+    co_return std::unexpected(
+        Failure{"refused", "The config file says how much uplink there is.", "Take uplink_mbit out of it first."});
+  CO_CHECK(told(std::move(set)));
+  co_return given_json(parts);
 }
 
 }  // namespace
@@ -232,6 +280,8 @@ void add_call_methods(Registry& registry, ApiParts parts) {
   registry.add("calls.invite", bound(invite));
   registry.add("calls.ring", bound(ring));
   registry.add("calls.given", bound(given));
+  registry.add("calls.give", bound(give));
+  registry.add("calls.forget", bound(forget));
 }
 
 }  // namespace conclave::node

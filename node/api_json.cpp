@@ -46,7 +46,8 @@ struct EventNames {
     return {"calls.ring",
             {{"account", codec::to_text(event.account)},
              {"node", codec::to_text(event.node)},
-             {"conference", codec::to_text(event.conference)}}};
+             {"conference", codec::to_text(event.conference)},
+             {"kind", to_text(event.kind)}}};
   }
   Named operator()(const ConferenceChanged& event) const {
     return {"calls.changed", {{"conference", codec::to_text(event.conference)}}};
@@ -72,6 +73,18 @@ std::string_view to_text(chat::Delivery delivery) {
       return "delivered";
     case chat::Delivery::read:
       return "read";
+  }
+  return "unknown";
+}
+
+std::string_view to_text(RingKind kind) {
+  switch (kind) {
+    case RingKind::ring:
+      return "ring";
+    case RingKind::stop:
+      return "stop";
+    case RingKind::decline:
+      return "decline";
   }
   return "unknown";
 }

@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 std::string to_text(const chat::MessageId& id);  ///< `12D3KooW…/7`
 std::string_view to_text(chat::Delivery delivery);
 std::string_view to_text(Reachability reachability);
+std::string_view to_text(RingKind kind);
 
 Json to_json(const contacts::Contact& contact);
 Json to_json(const contacts::Request& request);

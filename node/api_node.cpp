@@ -3,6 +3,7 @@
 #include "node/api.hpp"
 #include "node/api_json.hpp"
 #include "node/api_params.hpp"
+#include "node/findings.hpp"
 
 #include <fstream>
 
@@ -48,6 +49,17 @@ Later<Answer> status(ApiParts parts, Call caller, Json params) {
   // Without the token: what goes into logs and screenshots must not open the page.
   out["page"] = page ? Json("http://127.0.0.1:" + std::to_string(page->port) + "/") : Json(nullptr);
   co_return out;
+}
+
+Later<Answer> doctor(ApiParts parts, Call, Json params) {
+  CO_CHECK(allow(params, {}));
+  constexpr const char* kinds[] = {"good", "note", "bad"};
+  Json findings = Json::array();
+  for (auto& finding : examine(parts.node.status(), parts.node.knows_somebody()))
+    findings.push_back({{"kind", kinds[static_cast<std::size_t>(finding.kind)]},
+                        {"what", finding.what},
+                        {"todo", finding.todo}});
+  co_return Json{{"findings", std::move(findings)}};
 }
 
 Later<Answer> add_nodes(ApiParts parts, Call, Json params) {
@@ -118,6 +130,7 @@ void add_node_methods(Registry& registry, ApiParts parts) {
     };
   };
   registry.add("status", bound(status));
+  registry.add("doctor", bound(doctor));
   registry.add("nodes.add", bound(add_nodes));
   registry.add("devices.list", bound(list_devices));
   registry.add("devices.add", bound(add_device));

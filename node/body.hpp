@@ -23,6 +23,7 @@ struct Node::Body {
   chat::Company company();
   void listen();
   calls::HostParts host_parts();
+  boost::asio::awaitable<Result<>> load_uplink();
   /// A contact's device rings here (ringing.cpp).
   boost::asio::awaitable<void> answer_ring(NodeKey from, std::unique_ptr<io::Stream> stream);
   void connected(const NodeKey& node);
@@ -66,6 +67,7 @@ struct Node::Body {
   chat::Self self;
   UnixTime started;
   std::uint64_t outbox = 0;
+  std::uint64_t uplink_bps = 0;  ///< in force
   std::string store_trouble;
   Watchers watchers;
   io::Event outbox_changed;

@@ -2,6 +2,7 @@
 /// What a node tells those who watch it: pages, bots, `conclave watch`.
 #include "node/chat/message.hpp"
 #include "node/contacts/contact.hpp"
+#include "node/ring.hpp"
 
 #include <variant>
 
@@ -44,6 +45,7 @@ struct CallRang {
   AccountKey account;
   NodeKey node;
   ConferenceKey conference;
+  RingKind kind = RingKind::ring;
 };
 /// Somebody came, left, knocks, or a conference is new here.
 struct ConferenceChanged {

@@ -1,7 +1,7 @@
 #include "node/node.hpp"
 
 #include "node/body.hpp"
-#include "node/ringing.hpp"
+#include "node/ring.hpp"
 #include "node/store/schema.hpp"
 #include "transport/identify/identify.hpp"
 #include "transport/identify/ping.hpp"
@@ -69,6 +69,7 @@ asio::awaitable<Result<>> Node::Body::wire() {
       [this](const AccountKey& account, const NodeKey& node) { chat->seen(account, node); }});
   chat = std::make_unique<chat::Service>(chat::Parts{around.executor, around.clock, *store, self, company()},
                                          around.random);
+  CO_CHECK(co_await load_uplink());
   calls = std::make_unique<calls::Host>(host_parts());
   CO_CHECK(co_await calls->start());
   calls->on_change([this](const ConferenceKey& conference) { watchers.tell(ConferenceChanged{conference}); });

@@ -38,7 +38,8 @@ struct Options {
   bool lan = true;                     ///< find and be found by mDNS
   bool map_port = true;                ///< ask the router by UPnP and NAT-PMP
   bool read_receipts = true;           ///< tell contacts what we have read
-  std::uint64_t uplink_bps = 20'000'000;  ///< what conferences may send from here, for us and for others
+  /// What conferences may send from here, for us and for others; without: what `set_uplink` kept, or 20 Mbit/s.
+  std::optional<std::uint64_t> uplink_bps;
   std::vector<std::string> page_urls;  ///< https mirrors of the page, for links; addressed by its hash
   std::vector<std::string> bootstrap;  ///< multiaddrs, or links, to start from
   int work_bits = 20;  ///< proof of work for a place in the DHT: all nodes of a network use the same
@@ -161,8 +162,12 @@ class Node {
 
   /// Conferences on this node. Only while running.
   calls::Host& calls();
-  /// Rings at all devices of a contact that can be reached. Errc::unknown_account, unreachable.
-  boost::asio::awaitable<Result<>> ring(AccountKey account, ConferenceKey conference);
+  /// Rings at all devices of a contact that can be reached, or tells them the rest of it (RingKind). Where we may
+  /// invite to the conference the ring lets them in. Errc::unknown_account, unreachable.
+  boost::asio::awaitable<Result<>> ring(AccountKey account, ConferenceKey conference, RingKind kind);
+  /// From now on, and at the next starts. Errc::refused where `Options` say it.
+  boost::asio::awaitable<Result<>> set_uplink(std::uint64_t bps);
+  bool uplink_is_fixed() const;
 
   /// As `Profile::backup`, while running.
   boost::asio::awaitable<Result<>> backup(std::filesystem::path file, std::string passphrase);

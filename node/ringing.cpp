@@ -1,17 +1,17 @@
-#include "node/ringing.hpp"
-
-#include "crypto/codec/msgpack.hpp"
+// Ringing at contacts, and being rung for.
 #include "node/body.hpp"
+#include "node/ring.hpp"
 
 namespace conclave::node {
 namespace asio = boost::asio;
 namespace {
 
-using RingWire = std::tuple<std::uint8_t, ConferenceKey>;
-constexpr std::uint8_t version = 1;
 constexpr Duration ring_patience = std::chrono::seconds(5);
+// The devices of one account, some of them twice.
+constexpr std::uint16_t ring_members = 8;
+constexpr std::chrono::hours ring_life{24};
 
-asio::awaitable<Result<ConferenceKey>> read_ring(io::Stream& stream) {
+asio::awaitable<Result<Ring>> read_ring(io::Stream& stream) {
   Bytes bytes(ring_size_max);
   std::size_t have = 0;
   while (have < bytes.size()) {
@@ -20,9 +20,7 @@ asio::awaitable<Result<ConferenceKey>> read_ring(io::Stream& stream) {
     if (!more) co_return fail(more.error());
     have += *more;
   }
-  CO_TRY(auto wire, codec::unpack<RingWire>(ByteView(bytes).first(have)));
-  if (std::get<0>(wire) != version) co_return fail(conclave::Errc::unsupported);
-  co_return std::get<1>(wire);
+  co_return decode_ring(ByteView(bytes).first(have));
 }
 
 }  // namespace
@@ -37,7 +35,7 @@ calls::HostParts Node::Body::host_parts() {
           *store,
           network->swarm(),
           network->demux(),
-          options.uplink_bps,
+          uplink_bps,
           [this] { return network->addresses(); },
           [this] {
             Status status;
@@ -52,18 +50,23 @@ asio::awaitable<void> Node::Body::answer_ring(NodeKey from, std::unique_ptr<io::
   auto account = roster->account_of(from);
   auto* person = account ? roster->find(*account) : nullptr;
   if (!person || person->standing != contacts::Standing::contact || person->blocked) co_return;
-  auto conference = co_await read_ring(*stream);
-  if (conference) watchers.tell(CallRang{*account, from, *conference});
+  auto ring = co_await read_ring(*stream);
+  if (!ring || !running()) co_return;
+  if (ring->kind == RingKind::ring && ring->invite) calls->summoned(ring->conference, *ring->invite, from);
+  watchers.tell(CallRang{*account, from, ring->conference, ring->kind});
 }
 
 calls::Host& Node::calls() { return *body_->calls; }
 
-asio::awaitable<Result<>> Node::ring(AccountKey account, ConferenceKey conference) {
+asio::awaitable<Result<>> Node::ring(AccountKey account, ConferenceKey conference, RingKind kind) {
   auto& body = *body_;
   if (!body.running()) co_return fail(Errc::not_running);
   auto* person = body.roster->find(account);
   if (!person || person->standing != contacts::Standing::contact) co_return fail(Errc::unknown_account);
-  auto message = codec::pack(RingWire(version, conference));
+  Ring said{conference, kind, std::nullopt};
+  if (kind == RingKind::ring)
+    if (auto invite = co_await body.calls->invite_key(conference, ring_members, ring_life)) said.invite = *invite;
+  auto message = encode(said);
   bool rang = false;
   for (auto& node : co_await body.presence->reach(account)) {
     auto connection = body.network->swarm().find(node);

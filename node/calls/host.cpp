@@ -68,6 +68,11 @@ Host::Hosted* Host::find(const ConferenceKey& conference) {
 
 Result<Host::Hosted*> Host::make_live(const ConferenceKey& conference) {
   if (auto* known = find(conference)) return known;
+  // Calls that are over make room; conferences that were founded or entered stay.
+  for (auto it = rooms_.begin(); it != rooms_.end() && rooms_.size() >= rooms_max;) {
+    auto& [key, hosted] = *it++;
+    if (!hosted->lasting && hosted->live.room().pages() == 0) drop(ConferenceKey(key));
+  }
   if (rooms_.size() >= rooms_max) return fail(Errc::limit_reached);
   auto hosted = std::make_unique<Hosted>(conference, parts_.keys.public_key(), *this, *endpoint_, parts_.clock, parts_.random);
   hosted->live.set_uplink(parts_.uplink_bps);
@@ -76,11 +81,32 @@ Result<Host::Hosted*> Host::make_live(const ConferenceKey& conference) {
   return out;
 }
 
+void Host::drop(const ConferenceKey& conference) {
+  for (auto& [number, control] : streams_)
+    if (control->conference == conference) control->mail.close();
+  rooms_.erase(conference);
+}
+
+asio::awaitable<Result<>> Host::forget(ConferenceKey conference) {
+  auto* hosted = find(conference);
+  if (!hosted) co_return fail(Errc::not_found);
+  if (hosted->live.room().pages() > 0) co_return fail(Errc::refused);
+  drop(conference);
+  co_return co_await forget_conference(parts_.store, conference);
+}
+
+void Host::summoned(const ConferenceKey& conference, const Secret<32>& invite, const NodeKey& from) {
+  std::erase_if(summons_, [&](const Summons& one) { return one.conference == conference; });
+  if (summons_.size() >= summons_max) summons_.pop_front();
+  summons_.push_back({conference, invite, from});
+}
+
 std::vector<Host::Known> Host::list() const {
   std::vector<Known> out;
   auto now = parts_.clock.unix_now();
   for (const auto& [key, hosted] : rooms_)
-    out.push_back({key, hosted->name, hosted->live.room().roster().members(now).size(), hosted->seed.has_value()});
+    out.push_back({key, hosted->name, hosted->live.room().roster().members(now).size(), hosted->seed.has_value(),
+                   hosted->lasting});
   return out;
 }
 
@@ -94,7 +120,7 @@ Result<> Host::say(const ConferenceKey& conference, Saying saying) {
   return {};
 }
 
-asio::awaitable<Result<ConferenceKey>> Host::create(std::string name) {
+asio::awaitable<Result<ConferenceKey>> Host::create(std::string name, bool lasting) {
   auto keys = ConferenceKeys::generate(parts_.random);
   auto conference = keys.public_key();
   CO_CHECK(co_await open_door());
@@ -102,33 +128,56 @@ asio::awaitable<Result<ConferenceKey>> Host::create(std::string name) {
   auto now = parts_.clock.unix_now();
   hosted->name = name;
   hosted->seed = keys.seed();
+  hosted->lasting = lasting;
   hosted->live.room().learn(issue(keys, conference, now, Admin{parts_.certificate.account}), now, parts_.clock.now());
-  CO_CHECK(co_await keep_conference(parts_.store, conference, keys.seed(), name, now));
-  CO_CHECK(co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all()));
+  if (lasting) {
+    CO_CHECK(co_await keep_conference(parts_.store, conference, keys.seed(), name, now));
+    CO_CHECK(co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all()));
+  }
   CO_CHECK(co_await enter(conference));
   co_return conference;
 }
 
 asio::awaitable<Result<bool>> Host::enter(ConferenceKey conference) {
   CO_CHECK(co_await open_door());
+  bool known = find(conference) != nullptr;
   CO_TRY(auto* hosted, make_live(conference));
   auto now = parts_.clock.unix_now();
-  CO_CHECK(co_await keep_conference(parts_.store, conference, hosted->seed, hosted->name, now));
+  for (const auto& summons : summons_) {
+    if (summons.conference != conference) continue;
+    if (!known) hosted->lasting = false;
+    hosted->came_by = summons.invite;
+    // Who rang is connected, and need not be looked for.
+    if (!hosted->live.connected(summons.from) && hosted->dialling.insert(summons.from).second)
+      scope_.start(reach(conference, summons.from, {}));
+  }
+  if (hosted->lasting) CO_CHECK(co_await keep_conference(parts_.store, conference, hosted->seed, hosted->name, now));
+  hosted = find(conference);
+  if (!hosted) co_return fail(Errc::not_found);
   if (!hosted->kept) {
     hosted->kept = true;
     scope_.start(keep_room(conference));
   }
   // Nodes that we do not know yet must know us: by the time the page asks, they may be found.
   bool may = hosted->live.room().roster().is_admin(parts_.certificate.account);
-  for (int wait = 0; !may && !hosted->seed && wait < 10 && hosted->live.room().connected().empty(); ++wait)
+  for (int wait = 0; !may && !hosted->seed && wait < 10 && hosted->live.room().connected().empty(); ++wait) {
     co_await io::sleep_until(parts_.clock, parts_.clock.now() + std::chrono::milliseconds(100));
-  co_return hosted->live.room().roster().is_admin(parts_.certificate.account);
+    hosted = find(conference);
+    if (!hosted) co_return fail(Errc::not_found);
+  }
+  co_return hosted->came_by || hosted->live.room().roster().is_admin(parts_.certificate.account);
 }
 
 Result<Bytes> Host::certify(const ConferenceKey& conference, Member member) {
   auto* hosted = find(conference);
   if (!hosted) return fail(Errc::not_found);
-  if (!hosted->live.room().roster().is_admin(parts_.certificate.account)) return fail(Errc::refused);
+  if (!hosted->live.room().roster().is_admin(parts_.certificate.account)) {
+    if (!hosted->came_by) return fail(Errc::refused);
+    auto invite = SigningKeys::from_seed(*hosted->came_by);
+    member.account.reset();
+    member.invite = invite.public_key();
+    return issue(invite, conference, parts_.clock.unix_now(), std::move(member)).bytes;
+  }
   member.account = parts_.certificate.account;
   member.invite.reset();
   return issue(parts_.keys, conference, parts_.clock.unix_now(), std::move(member), parts_.certificate).bytes;
@@ -163,20 +212,29 @@ Result<> Host::ask_to_mute(const ConferenceKey& conference, const MemberId& id, 
   return fail(Errc::not_found);
 }
 
-asio::awaitable<Result<Host::Invitation>> Host::invite(ConferenceKey conference, std::uint16_t members_max,
-                                                       std::chrono::milliseconds life) {
+asio::awaitable<Result<Secret<32>>> Host::invite_key(ConferenceKey conference, std::uint16_t members_max,
+                                                     std::chrono::milliseconds life) {
   auto* hosted = find(conference);
   if (!hosted) co_return fail(Errc::not_found);
+  if (!hosted->live.room().roster().is_admin(parts_.certificate.account)) co_return fail(Errc::refused);
   auto keys = SigningKeys::generate(parts_.random);
-  if (hosted->live.room().roster().is_admin(parts_.certificate.account)) {
-    Invite invite{keys.public_key(), parts_.clock.unix_now() + life, members_max, Invite::no_admission};
-    CO_CHECK(say(conference, invite));
+  Invite invite{keys.public_key(), parts_.clock.unix_now() + life, members_max, Invite::no_admission};
+  CO_CHECK(say(conference, invite));
+  if (hosted->lasting) {
     CO_CHECK(co_await keep_invite(parts_.store, conference, keys.seed()));
+    hosted = find(conference);
+    if (!hosted) co_return fail(Errc::not_found);
     CO_CHECK(co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all()));
-  } else {
-    co_return fail(Errc::refused);
   }
-  Invitation out{{conference, keys.seed(), own_entries()}, parts_.reach_words()};
+  co_return keys.seed();
+}
+
+asio::awaitable<Result<Host::Invitation>> Host::invite(ConferenceKey conference, std::uint16_t members_max,
+                                                       std::chrono::milliseconds life) {
+  CO_TRY(auto seed, co_await invite_key(conference, members_max, life));
+  auto* hosted = find(conference);
+  if (!hosted) co_return fail(Errc::not_found);
+  Invitation out{{conference, seed, own_entries()}, parts_.reach_words()};
   for (auto& entry : hosted->live.other_entries()) {
     if (out.link.entries.size() >= ConferenceLink::entries_max) break;
     out.link.entries.push_back(entry);
@@ -206,6 +264,15 @@ Host::Given Host::given() const {
     out.packets_to_pages += figures.to_pages;
   }
   return out;
+}
+
+void Host::set_uplink(std::uint64_t bps) {
+  parts_.uplink_bps = bps;
+  for (auto& [key, hosted] : rooms_) {
+    hosted->live.set_uplink(bps);
+    hosted->published.reset();  // the entry at the meeting point names it
+  }
+  poke();
 }
 
 // --- time ---

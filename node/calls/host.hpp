@@ -3,6 +3,7 @@
 ///
 /// Runs on the node's thread. What a page or a node says is judged by the room (roster, routes); what it costs is
 /// bounded by the endpoint's, the forwarder's and the swarm's limits.
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,6 +45,8 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   static constexpr std::size_t rooms_max = 32;
   static constexpr std::size_t streams_max = 1024;
   static constexpr std::size_t tickets_max = 256;
+  /// Rings of contacts that may still be answered.
+  static constexpr std::size_t summons_max = 16;
 
   explicit Host(HostParts parts);
   ~Host() override;
@@ -56,10 +59,15 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
     std::string name;
     std::size_t members = 0;
     bool founded = false;
+    bool lasting = true;  ///< false: a call to a contact, forgotten at the next start
   };
   std::vector<Known> list() const;
   /// A new conference of which this account is admin.
-  boost::asio::awaitable<Result<ConferenceKey>> create(std::string name);
+  boost::asio::awaitable<Result<ConferenceKey>> create(std::string name, bool lasting);
+  /// Errc::not_found; refused while a page of ours is in it.
+  boost::asio::awaitable<Result<>> forget(ConferenceKey conference);
+  /// A contact's node rang for us and gave us this invite.
+  void summoned(const ConferenceKey& conference, const Secret<32>& invite, const NodeKey& from);
   /// Makes the conference live here and looks for its nodes. Whether we may certify our own page.
   boost::asio::awaitable<Result<bool>> enter(ConferenceKey conference);
 
@@ -84,11 +92,15 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   };
   boost::asio::awaitable<Result<Invitation>> invite(ConferenceKey conference, std::uint16_t members_max,
                                                     std::chrono::milliseconds life);
+  /// The seed of a new invite. Errc::not_found; refused where we are no admin.
+  boost::asio::awaitable<Result<Secret<32>>> invite_key(ConferenceKey conference, std::uint16_t members_max,
+                                                        std::chrono::milliseconds life);
   void on_change(std::function<void(const ConferenceKey&)> changed) { changed_ = std::move(changed); }
   struct Given {
     std::uint64_t packets_to_links = 0, packets_to_pages = 0, uplink_bps = 0;
   };
   Given given() const;
+  void set_uplink(std::uint64_t bps);
 
  private:
   struct Hosted;
@@ -97,12 +109,18 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
     ConferenceKey conference;
     webrtc::Fingerprint page;
   };
+  struct Summons {
+    ConferenceKey conference;
+    Secret<32> invite;
+    NodeKey from;
+  };
   using Token = Fixed<struct TokenTag, 16>;
 
   Hosted* find(const ConferenceKey& conference);
   boost::asio::awaitable<Result<>> open_door();
   /// Behind the open door.
   Result<Hosted*> make_live(const ConferenceKey& conference);
+  void drop(const ConferenceKey& conference);
   std::vector<EntryNode> own_entries() const;
   Result<> say(const ConferenceKey& conference, Saying saying);
   boost::asio::awaitable<void> keep_room(ConferenceKey conference);
@@ -142,6 +160,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   std::map<std::uint32_t, std::shared_ptr<Control>> streams_;
   std::uint32_t last_stream_ = 0;
   std::map<Token, Ticket> tickets_;
+  std::deque<Summons> summons_;  ///< the latest last
   std::function<void(const ConferenceKey&)> changed_;
   std::optional<io::Clock::Alarm> alarm_;
   TimePoint armed_ = TimePoint::max();

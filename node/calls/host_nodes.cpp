@@ -49,7 +49,8 @@ asio::awaitable<void> Host::keep_room(ConferenceKey conference) {
     }
     if (!hosted->statements_kept) {
       hosted->statements_kept = true;
-      (void)co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all());
+      if (hosted->lasting)
+        (void)co_await keep_statements(parts_.store, conference, hosted->live.room().roster().all());
     }
     co_await io::sleep_until(parts_.clock, parts_.clock.now() + round_every);
   }

@@ -14,6 +14,8 @@ struct Host::Hosted {
   std::string name;
   std::optional<Secret<32>> seed;
   std::vector<Secret<32>> invites;
+  std::optional<Secret<32>> came_by;  ///< the invite of a ring: certifies our pages where we are no admin
+  bool lasting = true;                ///< kept across restarts
   std::set<NodeKey> wanted;
   std::map<NodeKey, std::vector<address::PeerAddress>> places;  ///< from meeting-point entries; bounded by the roster's
   std::set<NodeKey> dialling;

@@ -52,6 +52,15 @@ asio::awaitable<Result<>> keep_invite(store::Store& store, ConferenceKey key, Se
   });
 }
 
+asio::awaitable<Result<>> forget_conference(store::Store& store, ConferenceKey key) {
+  co_return co_await store.post([key](store::Database& db) -> Result<> {
+    CHECK(db.run("DELETE FROM conference WHERE key = ?", {key}));
+    CHECK(db.run("DELETE FROM conference_statement WHERE conference = ?", {key}));
+    CHECK(db.run("DELETE FROM conference_invite WHERE conference = ?", {key}));
+    return {};
+  });
+}
+
 asio::awaitable<Result<>> keep_statements(store::Store& store, ConferenceKey key, std::vector<Bytes> statements) {
   co_return co_await store.post([key, statements = std::move(statements)](store::Database& db) -> Result<> {
     CHECK(db.run("DELETE FROM conference_statement WHERE conference = ?", {key}));

@@ -23,6 +23,7 @@ boost::asio::awaitable<Result<std::vector<KeptConference>>> load_conferences(sto
 boost::asio::awaitable<Result<>> keep_conference(store::Store& store, ConferenceKey key, std::optional<Secret<32>> seed,
                                                  std::string name, UnixTime now);
 boost::asio::awaitable<Result<>> keep_invite(store::Store& store, ConferenceKey key, Secret<32> seed);
+boost::asio::awaitable<Result<>> forget_conference(store::Store& store, ConferenceKey key);
 /// Replaces what was kept: a roster is small.
 boost::asio::awaitable<Result<>> keep_statements(store::Store& store, ConferenceKey key, std::vector<Bytes> statements);
 /// The identity of last time, or a fresh one.

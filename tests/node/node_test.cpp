@@ -1,3 +1,4 @@
+#include "node/calls/host.hpp"
 #include "node/node.hpp"
 
 #include "simulations/network.hpp"
@@ -271,6 +272,74 @@ TEST_F(NodeTest, own_devices_share_what_is_written_and_a_revoked_one_hears_no_mo
   EXPECT_EQ(texts(tablet, bob.node->account()).back(), "let me in");
   EXPECT_EQ(texts(bob, alice.node->account()).back(), "to one");
 }
+
+/// The next ring that a node is told of.
+std::optional<node::CallRang> next_ring(sim::World& world, Peer& peer, node::Watch& watch) {
+  while (true) {
+    auto event = peer.run([](node::Watch& from, TimePoint until) -> asio::awaitable<Result<std::optional<node::Event>>> {
+      co_return co_await from.next_until(until);
+    }(watch, world.now() + 5s));
+    if (!event || !*event) return std::nullopt;
+    if (auto* rang = std::get_if<node::CallRang>(&**event)) return *rang;
+  }
+}
+
+TEST_F(FriendsTest, who_is_rung_for_is_let_in_without_knocking) {
+  auto watch = bob.node->watch();
+  auto conference = alice.run(alice.node->calls().create("", /*lasting=*/false));
+  ASSERT_TRUE(conference) << conference.error().message();
+  ASSERT_TRUE(alice.run(alice.node->ring(bob.node->account(), *conference, node::RingKind::ring)));
+  auto rang = next_ring(world, bob, *watch);
+  ASSERT_TRUE(rang);
+  EXPECT_EQ(rang->account, alice.node->account());
+  EXPECT_EQ(rang->conference, *conference);
+  EXPECT_EQ(rang->kind, node::RingKind::ring);
+  auto may = bob.run(bob.node->calls().enter(*conference));
+  ASSERT_TRUE(may) << may.error().message();
+  EXPECT_TRUE(*may);
+  calls::Member member;
+  member.call = bob.random.fixed<calls::CallKey>();
+  member.expires = world.unix_now() + 1h;
+  auto certified = bob.node->calls().certify(*conference, member);
+  ASSERT_TRUE(certified) << certified.error().message();
+  auto statement = calls::open_statement(*certified, *conference, world.unix_now());
+  ASSERT_TRUE(statement);
+  EXPECT_FALSE(std::get<calls::Member>(statement->saying).account);
+  // Alice's room knows the invite by which Bob's page comes.
+  EXPECT_TRUE(std::get<calls::Member>(statement->saying).invite);
+}
+
+TEST_F(FriendsTest, a_ring_is_declined_or_stopped_and_a_call_leaves_nothing_behind) {
+  auto at_alice = alice.node->watch();
+  auto at_bob = bob.node->watch();
+  auto conference = *alice.run(alice.node->calls().create("", /*lasting=*/false));
+  ASSERT_TRUE(alice.run(alice.node->ring(bob.node->account(), conference, node::RingKind::ring)));
+  ASSERT_TRUE(next_ring(world, bob, *at_bob));
+  ASSERT_TRUE(bob.run(bob.node->ring(alice.node->account(), conference, node::RingKind::decline)));
+  auto answer = next_ring(world, alice, *at_alice);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->kind, node::RingKind::decline);
+  ASSERT_TRUE(alice.run(alice.node->ring(bob.node->account(), conference, node::RingKind::stop)));
+  auto stopped = next_ring(world, bob, *at_bob);
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->kind, node::RingKind::stop);
+  ASSERT_TRUE(alice.run(alice.node->calls().forget(conference)));
+  EXPECT_TRUE(alice.node->calls().list().empty());
+}
+
+TEST_F(FriendsTest, calls_that_are_over_make_room_for_others) {
+  for (std::size_t i = 0; i < calls::Host::rooms_max + 8; ++i)
+    ASSERT_TRUE(alice.run(alice.node->calls().create("", /*lasting=*/false))) << i;
+  EXPECT_LE(alice.node->calls().list().size(), calls::Host::rooms_max);
+}
+
+TEST_F(FriendsTest, the_uplink_that_was_set_is_in_force_at_once) {
+  EXPECT_EQ(alice.node->calls().given().uplink_bps, 20'000'000u);
+  ASSERT_TRUE(alice.run(alice.node->set_uplink(5'000'000)));
+  EXPECT_EQ(alice.node->calls().given().uplink_bps, 5'000'000u);
+  EXPECT_FALSE(alice.node->uplink_is_fixed());
+}
+
 
 /// Nodes of a town, each of which was told of the first only.
 struct TownTest : NodeTest {
