@@ -12,22 +12,33 @@ const [folder = join(root, "../docs/screenshots"), ...only] = process.argv.slice
 const desk = { width: 1280, height: 800 };
 const phone = { width: 390, height: 844 };
 
+// `press`: a key; `click`: a selector, or several one after the other.
 const pictures = [
   { name: "prejoin", show: "show=prejoin", size: desk, scheme: "light" },
-  { name: "prejoin-dark", show: "show=prejoin", size: desk, scheme: "dark" },
+  { name: "prejoin-dark", show: "show=prejoin&title=Choir practice", size: desk, scheme: "dark" },
   { name: "prejoin-phone", show: "show=prejoin", size: phone, scheme: "light" },
+  { name: "room-1", show: "show=room&people=1", size: desk, scheme: "dark" },
   { name: "room-2", show: "show=room&people=2", size: desk, scheme: "light" },
+  { name: "room-3", show: "show=room&people=3&knocking", size: desk, scheme: "light" },
+  { name: "room-5", show: "show=room&people=5&full", size: desk, scheme: "dark" },
   { name: "room-9", show: "show=room&people=9", size: desk, scheme: "light" },
   { name: "room-25", show: "show=room&people=25", size: desk, scheme: "dark" },
-  { name: "room-people", show: "show=room&people=9", size: desk, scheme: "dark", press: "p" },
+  { name: "room-people", show: "show=room&people=9&knocking", size: desk, scheme: "dark", press: "p" },
   { name: "room-screen", show: "show=room&people=5&presenting", size: desk, scheme: "dark", press: "c" },
   { name: "room-invite", show: "show=room&people=2", size: desk, scheme: "light", press: "i" },
+  { name: "room-keys", show: "show=room&people=5", size: desk, scheme: "light", press: "?" },
   { name: "room-phone", show: "show=room&people=4", size: phone, scheme: "dark" },
-  { name: "home", show: "show=home", size: desk, scheme: "light", click: ".row:has-text('Jonas')" },
-  { name: "home-dark", show: "show=home", size: desk, scheme: "dark" },
-  { name: "home-phone", show: "show=home", size: phone, scheme: "light" },
   { name: "room-2-phone", show: "show=room&people=2", size: phone, scheme: "light" },
-  { name: "chat-phone", show: "show=home", size: phone, scheme: "dark", click: ".row:has-text('Jonas')" },
+  { name: "room-25-phone", show: "show=room&people=25", size: phone, scheme: "light" },
+  { name: "home", show: "show=home", size: desk, scheme: "light", click: [".row:has-text('Jonas')"] },
+  { name: "home-dark", show: "show=home&ringing", size: desk, scheme: "dark", click: [".row:has-text('Jonas')"] },
+  { name: "home-empty", show: "show=home&empty", size: desk, scheme: "light" },
+  { name: "home-add", show: "show=home", size: desk, scheme: "light", click: ["button[aria-label='Add a contact']"] },
+  { name: "home-contact", show: "show=home", size: desk, scheme: "dark", click: [".row:has-text('Jonas')", ".whom"] },
+  { name: "home-node", show: "show=home&remark", size: desk, scheme: "light", click: ["#node"] },
+  { name: "home-phone", show: "show=home", size: phone, scheme: "light" },
+  { name: "home-rtl", show: "show=home&rtl", size: desk, scheme: "light", click: [".row:has-text('דוד')"] },
+  { name: "chat-phone", show: "show=home", size: phone, scheme: "dark", click: [".row:has-text('Jonas')"] },
 ].filter(({ name }) => only.length === 0 || only.includes(name));
 
 const server = await createServer({ root, configFile: join(root, "vite.config.ts"), logLevel: "error", server: { port: 0, host: "127.0.0.1", hmr: false, watch: null } });
@@ -50,7 +61,7 @@ try {
     await page.goto(`http://127.0.0.1:${port}/screenshots/gallery.html?${show}`, { waitUntil: "load" });
     await page.waitForSelector("#app > *");
     if (press) await page.keyboard.press(press);
-    if (click) await page.click(click);
+    for (const selector of click ?? []) await page.click(selector);
     await page.waitForTimeout(1500);
     const file = join(folder, `${name}.png`);
     await page.screenshot({ path: file });

@@ -18,6 +18,7 @@ export async function removed() {
   await owner.evaluate("document.querySelector('button[aria-label=\"People\"]').click()");
   await until(() => owner.evaluate("[...document.querySelectorAll('.people .danger')].length === 2"), 5, "the list of people");
   await owner.evaluate("[...document.querySelectorAll('.people li')].find((each) => each.textContent.includes('Mallory')).querySelector('.danger').click()");
+  await until(() => owner.evaluate("[...document.querySelectorAll('dialog.confirm button.danger')].map((each) => each.click()).length > 0"), 5, "the question whether to remove");
   await until(() => owner.evaluate(`!window.session.conference.members().has(${JSON.stringify(id)})`), 5, "the owner's roster without the removed");
   await wait(1000);
   const at = await guest.evaluate("window.kept.figures()");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { choose, fit } from "../src/ui/layout";
+import { choose, fit, narrowest, widest } from "../src/ui/layout";
 import { quietAt } from "../src/ui/quiet";
 
 describe("tiles", () => {
@@ -10,8 +10,19 @@ describe("tiles", () => {
         expect(grid.columns * grid.rows).toBeGreaterThanOrEqual(count);
         expect(grid.columns * grid.width + (grid.columns - 1) * 8).toBeLessThanOrEqual(width + 0.001);
         expect(grid.rows * grid.height + (grid.rows - 1) * 8).toBeLessThanOrEqual(height + 0.001);
-        expect(grid.width / grid.height).toBeCloseTo(16 / 9);
+        expect(grid.width / grid.height).toBeLessThanOrEqual(widest + 0.001);
+        expect(grid.width / grid.height).toBeGreaterThanOrEqual(narrowest - 0.001);
       }
+  });
+
+  test("leave little of the room empty", () => {
+    const covered = (count: number, width: number, height: number) => {
+      const grid = fit(count, width, height);
+      return (count * grid.width * grid.height) / (width * height);
+    };
+    for (const count of [1, 4, 9, 25]) expect(covered(count, 1260, 718)).toBeGreaterThan(0.9);
+    for (const count of [2, 3, 5]) expect(covered(count, 1260, 718)).toBeGreaterThan(0.7);
+    for (const count of [2, 3, 4, 8]) expect(covered(count, 374, 766)).toBeGreaterThan(0.8);
   });
 
   const people = ["c", "a", "b"].map((id) => ({ id, name: id, screen: false }));

@@ -1,6 +1,6 @@
 /** The local API of one's own node, docs/api.md: requests by name, events pushed. */
-
 import { concat, fromHex, hex, same, text, uint } from "../crypto/bytes";
+import { texts } from "../texts";
 
 export class ApiError extends Error {
   constructor(
@@ -22,6 +22,8 @@ export class NodeApi {
   private readonly listeners = new Map<string, Set<Listener>>();
   private again: ReturnType<typeof setTimeout> | undefined;
   onstate: (connected: boolean) => void = () => {};
+  /** Whoever answers does not have our token: it was renewed, or that is not our node. */
+  onrefused: () => void = () => {};
   connected = false;
 
   constructor(private readonly token: string) {
@@ -31,15 +33,20 @@ export class NodeApi {
   private connect(): void {
     const socket = new WebSocket(`ws://${location.host}/api/socket`);
     this.socket = socket;
+    let refused = false;
     socket.onopen = () => {
-      this.greet().then(() => this.setConnected(true), () => socket.close());
+      this.greet().then(() => this.setConnected(true), (error: unknown) => {
+        refused = !(error instanceof ApiError && error.code === "closed");
+        socket.close();
+      });
     };
     socket.onmessage = ({ data }) => this.hear(String(data));
     socket.onclose = () => {
       this.setConnected(false);
-      for (const { reject } of this.waiting.values()) reject(new ApiError("closed", "The node went away.", ""));
+      for (const { reject } of this.waiting.values()) reject(new ApiError("closed", texts.trouble.nodeAway, ""));
       this.waiting.clear();
       clearTimeout(this.again);
+      if (refused) this.onrefused();
       this.again = setTimeout(() => this.connect(), 1000);
     };
   }
@@ -57,12 +64,17 @@ export class NodeApi {
   private setConnected(on: boolean): void {
     this.connected = on;
     this.onstate(on);
+    if (on) this.tell("connected", undefined);
+  }
+
+  private tell(event: string, data: unknown): void {
+    for (const listener of [...(this.listeners.get(event) ?? [])]) listener(data as never);
   }
 
   private hear(raw: string): void {
     const message = JSON.parse(raw) as { id?: number; result?: never; error?: { code: string; message: string; hint: string }; event?: string; data?: never };
     if (message.event !== undefined) {
-      for (const listener of this.listeners.get(message.event) ?? []) listener(message.data as never);
+      this.tell(message.event, message.data);
       return;
     }
     const waiting = this.waiting.get(message.id ?? -1);
@@ -75,7 +87,7 @@ export class NodeApi {
   call<T>(method: string, params: object = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.socket?.readyState !== WebSocket.OPEN) {
-        reject(new ApiError("closed", "The node does not answer.", ""));
+        reject(new ApiError("closed", texts.trouble.nodeAway, ""));
         return;
       }
       const id = ++this.last;
@@ -84,7 +96,7 @@ export class NodeApi {
     });
   }
 
-  /** Returns a function that stops listening. */
+  /** `connected` is told here too, each time the node can be asked again. Returns a function that stops listening. */
   on<T>(event: string, listener: (data: T) => void): () => void {
     const all = this.listeners.get(event) ?? new Set();
     this.listeners.set(event, all);

@@ -16,6 +16,23 @@ const paths = {
   close: "M6 6l12 12M18 6L6 18",
   back: "M15 5l-7 7 7 7",
   send: "M4 12l16-8-6 16-2.5-6.5z",
+  phone: "M6 3h3l2 5-2.5 1.5a11 11 0 0 0 6 6L16 13l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z",
+  more: "M6 12a1 1 0 1 1-2 0 1 1 0 1 1 2 0zM13 12a1 1 0 1 1-2 0 1 1 0 1 1 2 0zM20 12a1 1 0 1 1-2 0 1 1 0 1 1 2 0z",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5",
+  tick: "M5 12.5l4.5 4.5L19 7.5",
+  ticks: "M2 12.5l4.5 4.5L16 7.5M11 16l1 1L21.5 7.5",
+  clock: "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4l3 2",
+  note: "M12 6v8M12 18h.01",
+  smile: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14.5a4.5 4.5 0 0 0 7 0M9 9.5h.01M15 9.5h.01",
+  reply: "M9 6l-6 6 6 6M3 12h11a7 7 0 0 1 7 7",
+  edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
+  shield: "M12 3l8 3v6c0 5-3.5 8-8 9.5C7.5 20 4 17 4 12V6zM8.5 12l2.5 2.5 4.5-5",
+  personOff: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2 20a7 7 0 0 1 14 0M16.5 9l5 5M21.5 9l-5 5",
+  keys: "M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M7 14h10",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21h4",
+  file: "M6 3h8l5 5v13H6zM14 3v5h5M12 11v6M9 14.5l3 3 3-3",
+  speaker: "M4 9h4l5-4v14l-5-4H4zM17 9a4 4 0 0 1 0 6M19.5 6.5a8 8 0 0 1 0 11",
 } as const;
 export type IconName = keyof typeof paths;
 
@@ -25,18 +42,22 @@ export const Icon = ({ name }: { name: IconName }) => (
   </svg>
 );
 
-export function IconButton(props: { icon: IconName; label: string; on?: boolean; danger?: boolean; badge?: number; onClick: () => void; keys?: string }) {
-  return (
-    <button
-      type="button"
-      class={`round ${props.on ? "on" : ""} ${props.danger ? "danger" : ""}`}
-      aria-label={props.label}
-      aria-pressed={props.on ?? false}
-      title={props.keys ? `${props.label} (${props.keys})` : props.label}
-      onClick={props.onClick}
-    >
-      <Icon name={props.icon} />
-      {props.badge ? <span class="badge">{props.badge}</span> : null}
-    </button>
-  );
+export interface IconButtonProps {
+  icon: IconName;
+  label: string;
+  on?: boolean;
+  badge?: number;
+  class?: string;
+  /** The key that does the same. */
+  keys?: string;
+  onClick: () => void;
 }
+
+/** `on` is given where the button is a switch, and left away where it does something once. */
+export const IconButton = (props: IconButtonProps) => (
+  <button type="button" class={`round ${props.on ? "on" : ""} ${props.class ?? ""}`} aria-label={props.label} aria-pressed={props.on}
+    title={props.keys ? `${props.label} (${props.keys.toUpperCase()})` : props.label} aria-keyshortcuts={props.keys} onClick={props.onClick}>
+    <Icon name={props.icon} />
+    {props.badge ? <span class="badge">{props.badge}</span> : null}
+  </button>
+);

@@ -1,8 +1,10 @@
-/** A link to hand on, as text and as a QR code. */
+/** A link to hand on, as text and as a QR code, with an honest word on whom it lets in. */
 import { useEffect, useState } from "preact/hooks";
 import qrcode from "qrcode-generator";
+import type { Invitation } from "../node/types";
 import { texts } from "../texts";
-import { type Host, type Invitation, Panel } from "./panels";
+import { Icon } from "./icons";
+import { type Host, Panel } from "./panels";
 
 export function Qr(props: { text: string; label: string }) {
   const code = qrcode(0, "L");
@@ -19,36 +21,77 @@ export function Qr(props: { text: string; label: string }) {
   );
 }
 
-export function Copy(props: { text: string; label: string }) {
+export function Copy(props: { text: string; label: string; quiet?: boolean }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(props.text);
     setDone(true);
     setTimeout(() => setDone(false), 2000);
   };
-  return <button class="primary" onClick={() => void copy()}>{done ? texts.invite.copied : props.label}</button>;
+  return (
+    <>
+      <button type="button" class={props.quiet ? "" : "primary"} onClick={() => void copy()}>{done ? <><Icon name="tick" /> {texts.invite.copied}</> : props.label}</button>
+      <span class="unseen" role="status">{done ? texts.invite.copied : ""}</span>
+    </>
+  );
+}
+
+/** The page itself, from whoever served it, as a file that works from a disk. */
+async function savePage(): Promise<void> {
+  const page = await (await fetch(location.pathname)).blob();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(page);
+  link.download = "conclave.html";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function PageFile() {
+  const [problem, setProblem] = useState("");
+  return (
+    <section class="hint">
+      <p>{texts.invite.noMirror}</p>
+      <button onClick={() => void savePage().catch(() => setProblem(texts.invite.noFile))}><Icon name="file" /> {texts.invite.save}</button>
+      {problem ? <p class="trouble" role="alert">{problem}</p> : null}
+    </section>
+  );
+}
+
+/** A guest hands on the link it came by. A page from a disk is nobody else's address. */
+function ownLink(): Invitation {
+  const mirrored = location.protocol !== "file:";
+  const link = mirrored ? location.href : location.hash;
+  return { link, links: [link], fragment: location.hash, mirrored, outside: "unknown", words: "" };
 }
 
 export function InvitePanel(props: { host: Host | null; onClose: () => void }) {
-  const [invitation, setInvitation] = useState<Invitation | null>(null);
+  const [invitation, setInvitation] = useState<Invitation | null>(props.host ? null : ownLink());
+  const [chosen, setChosen] = useState(0);
   const [problem, setProblem] = useState("");
   useEffect(() => {
-    // A guest hands on the link it came by.
-    if (!props.host) setInvitation({ link: location.href, words: "" });
-    else props.host.invite().then(setInvitation, (error: Error) => setProblem(error.message));
+    props.host?.invite().then(setInvitation, (error: Error) => setProblem(error.message));
   }, []);
+  const link = invitation?.links[chosen] ?? invitation?.link ?? "";
   return (
     <Panel title={texts.invite.heading} onClose={props.onClose}>
       <div class="invite">
         {problem ? <p class="trouble" role="alert">{problem}</p> : null}
-        {!invitation && !problem ? <p>{texts.invite.making}</p> : null}
+        {!invitation && !problem ? <p role="status">{texts.invite.making}</p> : null}
         {invitation ? (
           <>
-            <textarea id="invite-link" readOnly rows={4} value={invitation.link} aria-label={texts.call.invite} onFocus={(event) => event.currentTarget.select()} />
-            <Copy text={invitation.link} label={texts.invite.copy} />
-            {invitation.words ? <p>{invitation.words}</p> : null}
-            <p>{texts.invite.scan}</p>
-            <Qr text={invitation.link} label={texts.invite.qr} />
+            <p class="faint">{props.host ? texts.invite.why : texts.invite.whyGuest}</p>
+            {invitation.links.length > 1 ? (
+              <label><span>{texts.invite.mirror}</span>
+                <select value={String(chosen)} onChange={(event) => setChosen(Number(event.currentTarget.value))}>
+                  {invitation.links.map((each, i) => <option key={each} value={String(i)}>{new URL(each).host}</option>)}
+                </select>
+              </label>
+            ) : null}
+            <textarea id="invite-link" readOnly rows={3} value={link} aria-label={texts.call.invite} onFocus={(event) => event.currentTarget.select()} />
+            <Copy text={link} label={texts.invite.copy} />
+            {props.host ? <p class={`outside ${invitation.outside}`}><Icon name={invitation.outside === "yes" ? "tick" : "note"} /> {texts.invite.outside[invitation.outside]}</p> : null}
+            {invitation.mirrored ? null : <PageFile />}
+            <figure><Qr text={link} label={texts.invite.qr} /><figcaption>{texts.invite.scan}</figcaption></figure>
           </>
         ) : null}
       </div>

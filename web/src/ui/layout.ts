@@ -7,15 +7,24 @@ export interface Grid {
   height: number;
 }
 
-/** The largest 16:9 tiles for `count` in a space. */
+/** Pictures are cut to their tile: between a portrait of 3:4 and the 16:9 of cameras nobody loses their head. */
+export const narrowest = 3 / 4;
+export const widest = 16 / 9;
+
+/** The largest tiles for `count` in a space: as many columns as leave the least of it empty. */
 export function fit(count: number, width: number, height: number, gap = 8): Grid {
   let best: Grid = { columns: 1, rows: Math.max(1, count), width: 0, height: 0 };
+  let most = -1;
   for (let columns = 1; columns <= Math.max(1, count); ++columns) {
     const rows = Math.ceil(count / columns);
-    const byWidth = (width - gap * (columns - 1)) / columns;
-    const byHeight = ((height - gap * (rows - 1)) / rows) * (16 / 9);
-    const tile = Math.max(0, Math.min(byWidth, byHeight));
-    if (tile > best.width) best = { columns, rows, width: tile, height: (tile * 9) / 16 };
+    const cell = { width: Math.max(0, (width - gap * (columns - 1)) / columns), height: Math.max(0, (height - gap * (rows - 1)) / rows) };
+    const tile = { width: Math.min(cell.width, cell.height * widest), height: Math.min(cell.height, cell.width / narrowest) };
+    // The shorter side counts most: a tile is as good as the face that fits into it.
+    const worth = Math.min(tile.width / widest, tile.height) ** 2 + (tile.width * tile.height) / 16;
+    if (worth > most) {
+      most = worth;
+      best = { columns, rows, ...tile };
+    }
   }
   return best;
 }

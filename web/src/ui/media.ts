@@ -18,7 +18,7 @@ export function troubleWith(what: "camera" | "microphone", error: unknown): stri
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError" || name === "SecurityError")
     return what === "camera" ? texts.trouble.cameraRefused : texts.trouble.microphoneRefused;
-  if (name === "NotReadableError" && what === "camera") return texts.trouble.cameraBusy;
+  if (name === "NotReadableError") return what === "camera" ? texts.trouble.cameraBusy : texts.trouble.microphoneBusy;
   return what === "camera" ? texts.trouble.noCamera : texts.trouble.noMicrophone;
 }
 
@@ -35,6 +35,9 @@ export async function openCamera(deviceId?: string): Promise<MediaStreamTrack> {
   });
   return stream.getVideoTracks()[0]!;
 }
+
+/** Phones have no screens to share. */
+export const canShare = (): boolean => typeof navigator.mediaDevices?.getDisplayMedia === "function";
 
 export async function openScreen(): Promise<MediaStreamTrack> {
   const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } } });

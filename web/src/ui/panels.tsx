@@ -1,28 +1,27 @@
-/** Chat and people, beside the tiles. */
+/** What opens beside the tiles, and the conference's chat in it. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { comparisonCode, type Conference } from "../conference/conference";
-import { flag, memberId } from "../conference/statement";
-import { hex } from "../crypto/bytes";
+import type { ChatLine, Conference } from "../conference/conference";
+import type { Invitation } from "../node/types";
 import { texts } from "../texts";
 import { Icon, IconButton } from "./icons";
+import { clock, Linked } from "./words";
 
 /** What an admin's own node does for it. */
 export interface Host {
-  admit(member: string): Promise<void>;
-  remove(member: string): Promise<void>;
-  askToMute(member: string, kinds: number): Promise<void>;
+  admit(member: string): Promise<unknown>;
+  remove(member: string, revokeInvite: boolean): Promise<unknown>;
+  askToMute(member: string, kinds: number): Promise<unknown>;
   invite(): Promise<Invitation>;
-}
-export interface Invitation {
-  link: string;
-  /** Whether strangers can get in from outside, in words. */
-  words: string;
 }
 
 export function Panel(props: { title: string; onClose: () => void; children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    heading.current?.focus();
+    return () => before?.focus?.();
+  }, []);
   return (
     <aside class="panel" aria-label={props.title}>
       <header>
@@ -34,13 +33,24 @@ export function Panel(props: { title: string; onClose: () => void; children: Com
   );
 }
 
-const clock = (ms: number): string => new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const togetherMs = 3 * 60_000;
+
+function Line(props: { line: ChatLine; before: ChatLine | undefined; own: boolean }) {
+  const { line, before } = props;
+  const follows = before !== undefined && before.from === line.from && line.at - before.at < togetherMs;
+  return (
+    <li class={`${props.own ? "ours" : ""} ${follows ? "follows" : ""}`}>
+      {follows ? null : <header><b dir="auto">{props.own ? texts.call.yourself : line.name}</b> <time>{clock(line.at)}</time></header>}
+      <p dir="auto"><Linked text={line.text} /></p>
+    </li>
+  );
+}
 
 export function ChatPanel(props: { conference: Conference; onClose: () => void }) {
   const [line, setLine] = useState("");
-  const end = useRef<HTMLLIElement>(null);
+  const list = useRef<HTMLOListElement>(null);
   const lines = props.conference.chat;
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [lines.length]);
+  useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [lines.length]);
   const send = (event: Event) => {
     event.preventDefault();
     if (!line.trim()) return;
@@ -49,64 +59,14 @@ export function ChatPanel(props: { conference: Conference; onClose: () => void }
   };
   return (
     <Panel title={texts.call.chat} onClose={props.onClose}>
-      <ol class="chat" aria-live="polite">
-        {lines.map((each, i) => (
-          <li key={i} class={each.from === props.conference.id ? "ours" : ""}>
-            <b>{each.name}</b> <time>{clock(each.at)}</time>
-            <p>{each.text}</p>
-          </li>
-        ))}
-        <li ref={end} aria-hidden="true" />
+      {lines.length === 0 ? <div class="nothing"><Icon name="chat" /><p>{texts.call.chatEmpty}</p></div> : null}
+      <ol class={`said ${lines.length === 0 ? "unseen" : ""}`} ref={list} role="log" tabIndex={0} aria-label={texts.call.chat}>
+        {lines.map((each, i) => <Line key={i} line={each} before={lines[i - 1]} own={each.from === props.conference.id} />)}
       </ol>
       <form class="write" onSubmit={send}>
-        <input value={line} placeholder={texts.call.write} aria-label={texts.call.write} onInput={(event) => setLine(event.currentTarget.value)} />
-        <button class="round" aria-label={texts.call.send}><Icon name="send" /></button>
+        <input dir="auto" value={line} maxLength={2000} placeholder={texts.call.write} aria-label={texts.call.write} enterkeyhint="send" onInput={(event) => setLine(event.currentTarget.value)} />
+        <button class="round primary" aria-label={texts.call.send} disabled={!line.trim()}><Icon name="send" /></button>
       </form>
-    </Panel>
-  );
-}
-
-export function PeoplePanel(props: { conference: Conference; host: Host | null; onClose: () => void }) {
-  const { conference, host } = props;
-  const [code, setCode] = useState("");
-  const [knocking, setKnocking] = useState<{ id: string; name: string }[]>([]);
-  const members = [...conference.members().values()].sort((a, b) => a.member.name.localeCompare(b.member.name));
-  const knocks = conference.roster.knocking(Date.now());
-  useEffect(() => {
-    void Promise.all(knocks.map(async (member) => ({ id: hex(await memberId(member.call)), name: member.name }))).then(setKnocking);
-  }, [knocks.length]);
-  useEffect(() => setCode(""), [members.length]);
-  return (
-    <Panel title={`${texts.people.heading} (${members.length})`} onClose={props.onClose}>
-      <ul class="people">
-        {knocking.map(({ id, name }) => (
-          <li key={id}>
-            <span class="name">{name}<small>{texts.people.knocking}</small></span>
-            {host ? <button class="primary" onClick={() => void host.admit(id)}>{texts.people.admit}</button> : null}
-          </li>
-        ))}
-        {members.map((entry) => (
-          <li key={entry.id}>
-            <span class="name">
-              {entry.member.name || entry.id.slice(0, 6)}
-              {entry.id === conference.id ? <small>{texts.call.you}</small> : null}
-              {entry.admin ? <small>{texts.people.admin}</small> : null}
-            </span>
-            {entry.state.flags & flag.hand ? <Icon name="hand" /> : null}
-            {host && entry.id !== conference.id ? (
-              <>
-                <button onClick={() => void host.askToMute(entry.id, 1)}>{texts.people.muteAsk}</button>
-                <button class="danger" onClick={() => void host.remove(entry.id)}>{texts.people.remove}</button>
-              </>
-            ) : null}
-          </li>
-        ))}
-      </ul>
-      <section class="code">
-        <h3>{texts.people.code}</h3>
-        {code ? <output>{code}</output> : <button onClick={() => void comparisonCode(conference.roster).then(setCode)}>{texts.people.show}</button>}
-        <p>{texts.people.codeWhy}</p>
-      </section>
     </Panel>
   );
 }

@@ -7,7 +7,7 @@ import { texts } from "../texts";
 import { Icon, IconButton } from "./icons";
 
 /** The same colour for the same member everywhere. */
-const hue = (id: string): number => parseInt(id.slice(0, 4), 16) % 360;
+const hue = (id: string): number => [...id].reduce((all, char) => (all * 31 + char.charCodeAt(0)) % 360, 7);
 
 function initials(name: string): string {
   const words = name.trim().split(/\s+/).filter(Boolean);
@@ -16,11 +16,10 @@ function initials(name: string): string {
 
 /** A small round sign for a person. */
 export function Face(props: { name: string; id: string; online?: boolean }) {
-  const sum = [...props.id].reduce((all, char) => (all * 31 + char.charCodeAt(0)) % 360, 7);
   return (
-    <span class="face" style={{ "--hue": String(sum) }} aria-hidden="true">
+    <span class="face" style={{ "--hue": String(hue(props.id)) }} aria-hidden="true">
       {initials(props.name)}
-      {props.online ? <span class="dot" /> : null}
+      {props.online ? <span class="dot good" /> : null}
     </span>
   );
 }
@@ -29,8 +28,8 @@ export function Face(props: { name: string; id: string; online?: boolean }) {
 export function qualityWords(quality: Quality | null): string {
   if (!quality) return "";
   if (quality.why === "theirs") return texts.quality.theirs;
-  if (quality.why === "downlink") return texts.quality.downlink;
-  if (quality.why === "hidden") return texts.quality.paused;
+  if (quality.why === "uplink") return texts.quality.others;
+  if (quality.why === "downlink") return quality.height > 0 ? texts.quality.downlink(quality.height) : texts.quality.paused;
   return quality.loss >= 0.03 ? texts.quality.loss(Math.round(quality.loss * 100)) : "";
 }
 
@@ -40,34 +39,36 @@ export function Tile(props: {
   stream: MediaStream | null;
   speaking: boolean;
   pinned: boolean;
-  quality: Quality | null;
+  /** How well it comes, or goes. */
+  words: string;
   style: Record<string, string>;
   mine?: boolean;
-  onPin?: () => void;
+  onPin?: (() => void) | undefined;
 }) {
   const video = useRef<HTMLVideoElement>(null);
-  const { entry } = props;
+  const { entry, words } = props;
   const flags = entry.state.flags;
   const pictured = props.stream !== null && (props.mine || props.screen || (flags & flag.cameraOff) === 0);
   useEffect(() => {
     if (video.current && video.current.srcObject !== props.stream) video.current.srcObject = props.stream;
   }, [props.stream, pictured]);
   const name = entry.member.name || entry.id.slice(0, 6);
-  const words = qualityWords(props.quality);
   return (
     <figure class={`tile ${props.speaking ? "speaking" : ""}`} style={{ ...props.style, "--hue": String(hue(entry.id)) }} data-member={entry.id}>
       {pictured ? (
         <video ref={video} class={`${props.mine && !props.screen ? "mirrored" : ""} ${props.screen ? "whole" : ""}`} autoplay playsInline muted aria-label={name} />
       ) : (
-        <div class="initials" aria-hidden="true">{initials(name)}</div>
+        <div class="initials" aria-hidden="true"><span>{initials(name)}</span></div>
       )}
       <figcaption>
-        {flags & flag.muted ? <span role="img" aria-label={texts.call.mutedOf(name)} class="sign"><Icon name="microphoneOff" /></span> : null}
-        {flags & flag.hand ? <span role="img" aria-label={texts.call.handOf(name)} class="sign hand"><Icon name="hand" /></span> : null}
-        <span class="name">{props.screen ? texts.call.presenting(name) : name}{props.mine ? ` (${texts.call.you})` : ""}</span>
         {words ? <span class="quality">{words}</span> : null}
+        <span class="label">
+          {flags & flag.muted ? <span role="img" aria-label={texts.call.mutedOf(name)} class="sign"><Icon name="microphoneOff" /></span> : null}
+          {flags & flag.hand ? <span role="img" aria-label={texts.call.handOf(name)} class="sign hand"><Icon name="hand" /></span> : null}
+          <bdi class="name">{props.screen ? texts.call.presenting(name) : name}</bdi>{props.mine ? <span class="you">{texts.call.you}</span> : null}
+        </span>
       </figcaption>
-      {props.onPin ? <IconButton icon="pin" on={props.pinned} label={`${props.pinned ? texts.call.unpin : texts.call.pin} ${name}`} onClick={props.onPin} /> : null}
+      {props.onPin ? <IconButton icon="pin" on={props.pinned} label={`${texts.call.pin}: ${name}`} onClick={props.onPin} /> : null}
     </figure>
   );
 }
