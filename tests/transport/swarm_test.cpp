@@ -199,6 +199,8 @@ TEST_F(SwarmTest, what_is_open_on_a_replaced_connection_goes_on) {
   auto& a = peer(1);
   auto& b = peer(2);
   a.swarm.handle("/echo/1", echo);
+  a.swarm.keep(key(2));
+  b.swarm.keep(key(1));
   std::optional<Result<Swarm::ConnectionPtr>> from_a, from_b;
   start_dial(b, 1, {at(Transport::nquic, "45.0.0.1:1")}, 5s, from_b);
   pass(2ms);
