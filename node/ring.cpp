@@ -20,9 +20,9 @@ Bytes encode(const Ring& ring) {
 Result<Ring> decode_ring(ByteView in) {
   TRY(auto wire, codec::unpack<RingWire>(in));
   auto& [its_version, conference, kind, invite] = wire;
-  if (its_version != ring_version) return fail(Errc::unsupported);
+  if (its_version != ring_version) return fail(conclave::Errc::unsupported);
   if (kind < static_cast<std::uint8_t>(RingKind::ring) || kind > static_cast<std::uint8_t>(RingKind::decline))
-    return fail(Errc::malformed);
+    return fail(conclave::Errc::malformed);
   Ring out{conference, RingKind{kind}, std::nullopt};
   if (invite) {
     TRY(out.invite, Secret<32>::from(*invite));

@@ -1,21 +1,21 @@
-"""Reads a GoogleTest JSON report and prints what ./test adds up: passed, failed, and each skip with its reason."""
-import json
+"""Reads a GoogleTest XML report and prints what ./test adds up: passed, failed, and each skip with its reason."""
 import sys
+import xml.etree.ElementTree
 
 report, name = sys.argv[1:3]
 try:
-    suites = json.load(open(report))["testsuites"]
-except (OSError, ValueError):
+    tests = xml.etree.ElementTree.parse(report).getroot().findall("./testsuite/testcase")
+except (OSError, xml.etree.ElementTree.ParseError):
     print(f"failed 1: {name} ended without a report (a crash?)")
     sys.exit(1)
-tests = [test for suite in suites for test in suite["testsuite"]]
-failed = [test for test in tests if test.get("failures")]
-skipped = [test for test in tests if test.get("result") == "SKIPPED"]
+failed = [test for test in tests if test.find("failure") is not None]
+skipped = [test for test in tests if test.get("result") == "skipped"]
 for test in skipped:
-    reasons = [line for skip in test.get("skipped", []) for line in skip.get("message", "").splitlines()[1:]]
-    print(f"skipped 1: {test['classname']}.{test['name']}: {' '.join(reasons) or 'no reason given'}")
+    # The first line says where.
+    reasons = [line for skip in test.findall("skipped") for line in skip.get("message", "").splitlines()[1:]]
+    print(f"skipped 1: {test.get('classname')}.{test.get('name')}: {' '.join(reasons) or 'no reason given'}")
 for test in failed:
-    print(f"FAILED: {test['classname']}.{test['name']}")
+    print(f"FAILED: {test.get('classname')}.{test.get('name')}")
 print(f"passed {len(tests) - len(failed) - len(skipped)} ({name})")
 if failed:
     print(f"failed {len(failed)} ({name})")

@@ -22,9 +22,9 @@ run_tests() {
   local preset=$1 program report status=0
   for program in build/"$preset"/test_*; do
     [ -x "$program" ] && [ -f "$program" ] || continue
-    report=build/$preset/$(basename "$program").json
+    report=build/$preset/$(basename "$program").xml
     rm -f "$report"
-    timeout 900 "$program" --gtest_brief=1 --gtest_output="json:$report" || status=1
+    timeout 900 "$program" --gtest_brief=1 --gtest_output="xml:$report" || status=1
     python3 tests/count.py "$report" "$(basename "$program")" || status=1
   done
   return $status
