@@ -24,7 +24,8 @@ template <class T>
 using Later = boost::asio::awaitable<T>;
 
 constexpr std::int64_t members_most = 256;
-constexpr std::int64_t hours_most = 24 * 30;
+/// How long an invite lasts: a day unless told.
+constexpr std::int64_t life_ms_usual = 24 * 3'600'000, life_ms_most = 30 * life_ms_usual;
 constexpr std::size_t conference_name_max = 200;
 constexpr std::int64_t uplink_mbit_most = 100'000;
 
@@ -136,8 +137,9 @@ Later<Answer> open(ApiParts parts, Call, Json params) {
   CO_TRY(auto key, conference_param(params));
   CO_TRY(auto claims, claims_param(params));
   CO_TRY(auto way, answered(parts.node.calls().open(key, std::move(claims)), "Enter the conference first"));
-  co_return Json{{"ip", way.at.ip.text()},
-                 {"port", way.at.port},
+  Json at = Json::array();
+  for (const auto& place : way.at) at.push_back({{"ip", place.ip.text()}, {"port", place.port}});
+  co_return Json{{"at", std::move(at)},
                  {"ice_pwd", way.ice_pwd},
                  {"fingerprint", codec::base64url(way.fingerprint)},
                  {"ufrag", way.ufrag}};
@@ -201,11 +203,12 @@ constexpr std::string_view no_mirror =
     "Send the page along as a file, or name a mirror.";
 
 Later<Answer> invite(ApiParts parts, Call, Json params) {
-  CO_CHECK(allow(params, {"conference", "members_max", "hours"}));
+  CO_CHECK(allow(params, {"conference", "members_max", "life_ms"}));
   CO_TRY(auto key, conference_param(params));
   CO_TRY(auto members, gateway::number_or(params, "members_max", 100, {1, members_most}));
-  CO_TRY(auto hours, gateway::number_or(params, "hours", 24, {1, hours_most}));
-  CO_TRY(auto made, answered(co_await parts.node.calls().invite(key, static_cast<std::uint16_t>(members), std::chrono::hours(hours)),
+  CO_TRY(auto life_ms, gateway::number_or(params, "life_ms", life_ms_usual, {1000, life_ms_most}));
+  CO_TRY(auto made, answered(co_await parts.node.calls().invite(key, static_cast<std::uint16_t>(members),
+                                                              std::chrono::milliseconds(life_ms)),
                              "This node may not invite to that conference"));
   auto pages = mirrors(parts);
   bool mirrored = !pages.empty();
@@ -243,6 +246,8 @@ Json given_json(const ApiParts& parts) {
   auto given = parts.node.calls().given();
   return {{"packets_to_nodes", given.packets_to_links},
           {"packets_to_pages", given.packets_to_pages},
+          {"frames_sealed", given.frames.sealed},
+          {"frames_clear", given.frames.clear},
           {"uplink_bps", given.uplink_bps},
           {"fixed", parts.node.uplink_is_fixed()}};
 }

@@ -288,6 +288,8 @@ MeetingPoints Network::points() {
 
 std::vector<PeerAddress> Network::addresses() const { return body_->reach->addresses(); }
 
+std::vector<io::Endpoint> Network::proven() const { return body_->reach->proven(); }
+
 void Network::on_addresses(std::function<void()> changed) { body_->addresses_changed = std::move(changed); }
 
 void Network::hear(const PeerAddress& address) {

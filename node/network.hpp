@@ -35,6 +35,8 @@ class Network {
   MeetingPoints points();
   /// Where others can try us, best first; `changed` is called whenever that is new.
   std::vector<address::PeerAddress> addresses() const;
+  /// Those of them at which strangers have got in.
+  std::vector<io::Endpoint> proven() const;
   void on_addresses(std::function<void()> changed);
 
   /// Somebody to ask for others, now and after a restart. `address` names the node.

@@ -136,6 +136,13 @@ std::vector<PeerAddress> Reach::addresses() const {
   return out;
 }
 
+std::vector<io::Endpoint> Reach::proven() const {
+  auto seen = picture();
+  auto outside = seen.mapped ? seen.mapped : seen.v4.address;
+  if (seen.reached != true || !outside) return {};
+  return {*outside};
+}
+
 Reachability Reach::reachability() const {
   if (local_.empty()) return Reachability::offline;
   auto seen = picture();

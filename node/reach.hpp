@@ -35,6 +35,8 @@ class Reach {
 
   /// Best first.
   std::vector<address::PeerAddress> addresses() const;
+  /// Where a stranger has called us; the port of a router counts as long as it is mapped.
+  std::vector<io::Endpoint> proven() const;
   Reachability reachability() const;
   std::string words() const;
   /// Behind a NAT or firewall that nobody unasked gets through.

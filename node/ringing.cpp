@@ -37,6 +37,7 @@ calls::HostParts Node::Body::host_parts() {
           network->demux(),
           uplink_bps,
           [this] { return network->addresses(); },
+          [this] { return network->proven(); },
           [this] {
             Status status;
             network->describe(status);

@@ -35,6 +35,11 @@ void Forwarder::set_may_send(SessionId session, bool may_send) {
   join_all();
 }
 
+void Forwarder::expect_sealed(SessionId session, const Seals& seals) {
+  auto found = pages_.find(session.raw());
+  if (found != pages_.end()) found->second->publisher().expect(seals);
+}
+
 void Forwarder::remove_page(SessionId session, TimePoint now) {
   auto found = pages_.find(session.raw());
   if (found == pages_.end()) return;
@@ -51,6 +56,7 @@ void Forwarder::watch(SessionId session, std::span<const Watched> slots, TimePoi
   if (found == pages_.end()) return;
   found->second->watch(slots);
   choose(now);
+  ask_key_frames(now);  // who looks should not wait for the next tick
 }
 
 void Forwarder::on_rtp(SessionId session, const RtpPacket& packet, TimePoint arrival) {
@@ -351,6 +357,8 @@ void Forwarder::count(const Page& page, Figures& into) {
   into.dropped_late += page.dropped();
   into.repaired += page.publisher().repaired();
   into.padding += page.publisher().padding();
+  into.frames.sealed += page.publisher().seals().sealed;
+  into.frames.clear += page.publisher().seals().clear;
   for (auto& [mid, slot] : page.slots()) into.layer_switches += slot.switches();
 }
 

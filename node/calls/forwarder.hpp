@@ -73,6 +73,8 @@ class Forwarder : private MediaLink::Owner {
   Result<> add_page(SessionId page, const MemberId& member, const webrtc::Claims& claims, bool may_send,
                     TimePoint now);
   void set_may_send(SessionId page, bool may_send);
+  /// The page's frames are looked at for these seals, and counted.
+  void expect_sealed(SessionId page, const Seals& seals);
   void remove_page(SessionId page, TimePoint now);
   void watch(SessionId page, std::span<const Watched> slots, TimePoint now);
   void on_rtp(SessionId page, const webrtc::RtpPacket& packet, TimePoint arrival);
@@ -110,6 +112,7 @@ class Forwarder : private MediaLink::Owner {
     std::uint64_t padding = 0;            ///< probes of pages that ended here
     std::uint64_t key_frames_asked = 0, cache_joins = 0, layer_switches = 0;
     std::uint64_t dropped_late = 0;       ///< too old for their deadline in a queue
+    SealCount frames;                     ///< of our own pages: with their member's seal, and without
     std::uint64_t undecryptable = 0;      ///< link datagrams that were not the peer's, or repeats of one
   };
   Figures figures() const;
@@ -137,7 +140,7 @@ class Forwarder : private MediaLink::Owner {
 
   void tick(TimePoint now);
   void service_pages(TimePoint now);
-  void ask_key_frames(TimePoint now, std::map<Page*, std::vector<webrtc::Rtcp>>& out);
+  void ask_key_frames(TimePoint now);
   void ask_gaps(TimePoint now);
   /// Who is heard and which layers go where.
   void choose(TimePoint now);

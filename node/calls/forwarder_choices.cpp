@@ -46,20 +46,21 @@ void Forwarder::service_pages(TimePoint now) {
       if (auto* feed = find(feeds_, stream)) feed->key_frame.want();
     }
   }
-  ask_key_frames(now, out);
   for (auto& [page, messages] : out) {
     if (!messages.empty()) page->send(messages);
   }
+  ask_key_frames(now);
 }
 
-void Forwarder::ask_key_frames(TimePoint now, std::map<Page*, std::vector<Rtcp>>& out) {
+void Forwarder::ask_key_frames(TimePoint now) {
   for (auto& [number, feed] : feeds_) {
     if (feed->name().kind == MediaKind::audio || !feed->alive(now) || !feed->key_frame.take(now)) continue;
     ++figures_.key_frames_asked;
     if (!feed->local()) {
       outputs_.ask_key_frame(number);
     } else if (auto* page = page_of(feed->name().member)) {
-      page->publisher().ask_key_frame(number, out[page]);
+      std::vector<Rtcp> question;
+      if (page->publisher().ask_key_frame(number, question)) page->send(question);
     }
   }
 }

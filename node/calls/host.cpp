@@ -1,5 +1,7 @@
 #include "node/calls/host.hpp"
 
+#include <algorithm>
+
 #include "crypto/hpke.hpp"
 #include "node/calls/host_state.hpp"
 
@@ -234,34 +236,34 @@ asio::awaitable<Result<Host::Invitation>> Host::invite(ConferenceKey conference,
   CO_TRY(auto seed, co_await invite_key(conference, members_max, life));
   auto* hosted = find(conference);
   if (!hosted) co_return fail(Errc::not_found);
-  Invitation out{{conference, seed, own_entries()}, parts_.reach_words()};
-  for (auto& entry : hosted->live.other_entries()) {
-    if (out.link.entries.size() >= ConferenceLink::entries_max) break;
-    out.link.entries.push_back(entry);
-  }
-  co_return out;
+  co_return Invitation{{conference, seed, entries_for_link(own_doors(), hosted->live.other_doors())},
+                       parts_.reach_words()};
 }
 
 /// Where pages can enter through us. At most three, so that a link has room for others.
-std::vector<EntryNode> Host::own_entries() const {
-  std::vector<EntryNode> out;
+Doors Host::own_doors() const {
+  Doors out;
   auto add = [&](const io::Endpoint& at) {
-    if (out.size() < 3)
-      out.push_back({at, identity_.ice_pwd, *crypto::Digest::from(identity_.certificate.fingerprint()), parts_.keys.public_key()});
+    EntryNode entry{at, identity_.ice_pwd, *crypto::Digest::from(identity_.certificate.fingerprint()), parts_.keys.public_key()};
+    if (out.entries.size() < 3 && std::ranges::find(out.entries, entry) == out.entries.end()) out.entries.push_back(entry);
   };
+  for (const auto& at : parts_.proven()) add(at);
+  out.proven = out.entries.size();
   for (const auto& address : parts_.addresses())
     if (address.transport == address::PeerAddress::Transport::nquic && !address.relay) add(address.endpoint);
   // A machine without a network still has itself.
-  if (out.empty()) add({io::IpAddress::v4(127, 0, 0, 1), parts_.demux.socket().local_port()});
+  if (out.entries.empty()) add({io::IpAddress::v4(127, 0, 0, 1), parts_.demux.socket().local_port()});
   return out;
 }
 
 Host::Given Host::given() const {
-  Given out{0, 0, parts_.uplink_bps};
+  Given out{0, 0, parts_.uplink_bps, {}};
   for (const auto& [key, hosted] : rooms_) {
     auto figures = hosted->live.forwarder_figures();
     out.packets_to_links += figures.to_links;
     out.packets_to_pages += figures.to_pages;
+    out.frames.sealed += figures.frames.sealed;
+    out.frames.clear += figures.frames.clear;
   }
   return out;
 }

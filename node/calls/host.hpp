@@ -33,6 +33,8 @@ struct HostParts {
   std::uint64_t uplink_bps;  ///< what this node declares it can send for conferences
   /// Our UDP addresses, best first, for links and for the conference's meeting point.
   std::function<std::vector<address::PeerAddress>()> addresses;
+  /// Those of them at which strangers have got in.
+  std::function<std::vector<io::Endpoint>()> proven;
   /// Whether strangers can get in from outside, in words.
   std::function<std::string()> reach_words;
   /// Entries at the conference's meeting point.
@@ -72,7 +74,8 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   boost::asio::awaitable<Result<bool>> enter(ConferenceKey conference);
 
   struct Opened {
-    io::Endpoint at;
+    static constexpr std::size_t places_max = 4;
+    std::vector<io::Endpoint> at;  ///< of this machine, best first
     std::string ice_pwd;
     webrtc::Fingerprint fingerprint;
     std::string ufrag;
@@ -98,6 +101,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   void on_change(std::function<void(const ConferenceKey&)> changed) { changed_ = std::move(changed); }
   struct Given {
     std::uint64_t packets_to_links = 0, packets_to_pages = 0, uplink_bps = 0;
+    SealCount frames;  ///< that our own pages sent
   };
   Given given() const;
   void set_uplink(std::uint64_t bps);
@@ -121,7 +125,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   /// Behind the open door.
   Result<Hosted*> make_live(const ConferenceKey& conference);
   void drop(const ConferenceKey& conference);
-  std::vector<EntryNode> own_entries() const;
+  Doors own_doors() const;
   Result<> say(const ConferenceKey& conference, Saying saying);
   boost::asio::awaitable<void> keep_room(ConferenceKey conference);
   boost::asio::awaitable<void> search(ConferenceKey conference);

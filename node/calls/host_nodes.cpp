@@ -122,7 +122,7 @@ asio::awaitable<void> Host::run_stream(ConferenceKey conference, std::shared_ptr
   streams_[control->number] = control;
   scope_.start(write_loop(control));
   parts_.swarm.keep(connection->peer());
-  if (auto* hosted = find(conference)) hosted->live.stream_came(control->number, connection, own_entries());
+  if (auto* hosted = find(conference)) hosted->live.stream_came(control->number, connection, own_doors());
   if (first)
     if (auto* hosted = find(conference); hosted && !hosted->live.stream_says(control->number, *first)) control->mail.close();
   poke();

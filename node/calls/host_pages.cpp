@@ -1,4 +1,6 @@
 // Pages: who may connect, and what they say.
+#include <algorithm>
+
 #include "crypto/hpke.hpp"
 #include "node/calls/host_state.hpp"
 
@@ -16,9 +18,14 @@ Result<Host::Opened> Host::open(const ConferenceKey& conference, webrtc::Claims 
   claims.proof = copy(token);
   auto ours = X25519Pair::of(parts_.keys);
   TRY(auto sealed, hpke::seal(ours.public_key, ufrag_info(parts_.keys.public_key()), {}, encode(claims), parts_.random));
-  // The page is on this machine; loopback always leads here.
-  io::Endpoint at{io::IpAddress::v4(127, 0, 0, 1), parts_.demux.socket().local_port()};
-  return Opened{at, identity_.ice_pwd, identity_.certificate.fingerprint(), webrtc::to_ice_chars(sealed)};
+  // The page is on this machine. Loopback leads here, but not every browser goes there (Firefox does not by default).
+  const auto port = parts_.demux.socket().local_port();
+  std::vector<io::Endpoint> at{{io::IpAddress::v4(127, 0, 0, 1), port}};
+  for (const auto& address : parts_.addresses()) {
+    const bool direct = address.transport == address::PeerAddress::Transport::nquic && !address.relay && address.endpoint.port == port;
+    if (direct && at.size() < Opened::places_max && std::ranges::find(at, address.endpoint) == at.end()) at.push_back(address.endpoint);
+  }
+  return Opened{std::move(at), identity_.ice_pwd, identity_.certificate.fingerprint(), webrtc::to_ice_chars(sealed)};
 }
 
 /// A ticket of our own page, an invite's proof, or nothing: who knocks. Nothing is known of the page's certificate

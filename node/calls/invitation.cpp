@@ -38,6 +38,21 @@ Result<EntryNode> read_entry(EntryWire&& wire) {
 
 }  // namespace
 
+std::vector<EntryNode> entries_for_link(const Doors& own, const std::vector<Doors>& others) {
+  std::vector<EntryNode> out;
+  auto add = [&](const Doors& doors, std::size_t from, std::size_t to) {
+    for (auto i = from; i < std::min(to, doors.entries.size()); ++i)
+      if (out.size() < ConferenceLink::entries_max) out.push_back(doors.entries[i]);
+  };
+  add(own, 0, own.proven);
+  for (const auto& doors : others) add(doors, 0, std::min<std::size_t>(doors.proven, 1));
+  if (out.size() >= ConferenceLink::entries_wanted) return out;
+  add(own, own.proven, own.entries.size());
+  for (const auto& doors : others)
+    if (doors.proven == 0) add(doors, 0, 1);
+  return out;
+}
+
 std::string to_text(const ConferenceLink& link) {
   LinkWire wire{link_version, link.conference, std::nullopt, {}};
   if (link.invite) std::get<2>(wire) = copy(link.invite->view());

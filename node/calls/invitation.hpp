@@ -14,14 +14,25 @@ struct EntryNode {
   bool operator==(const EntryNode&) const = default;
 };
 
+/// The ways in through one node, best first. Strangers have got in at the first `proven` of them (dial-back, docs/nat.md).
+struct Doors {
+  std::vector<EntryNode> entries;
+  std::size_t proven = 0;
+};
+
 struct ConferenceLink {
   static constexpr std::size_t entries_max = 5;
+  static constexpr std::size_t entries_wanted = 3;  ///< proven ones; with fewer, others are named as well
   static constexpr std::size_t size_max = 2048;
   ConferenceKey conference;
   std::optional<Secret<32>> invite;  ///< without: one may knock
   std::vector<EntryNode> entries;
   bool operator==(const ConferenceLink&) const = default;
 };
+
+/// What a link names: proven ways in, ours first and then one of each other node; unproven ones only where there are
+/// fewer than `entries_wanted` of those.
+std::vector<EntryNode> entries_for_link(const Doors& own, const std::vector<Doors>& others);
 
 /// The fragment's value, base64url.
 std::string to_text(const ConferenceLink& link);

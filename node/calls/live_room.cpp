@@ -87,7 +87,10 @@ void LiveRoom::admit_page(PageId page, const MemberId& member) {
     if (!forwarder_.add_page(page, member, about, /*may_send=*/true, clock_.now())) {
       to_page(page, refused_json("full"));
       endpoint_.close(page);
+      return;
     }
+    for (const auto& [call, entry] : room_.roster().members(clock_.unix_now()))
+      if (entry.id == member) forwarder_.expect_sealed(page, Seals(call));
   });
 }
 
@@ -113,11 +116,11 @@ std::optional<std::uint32_t> LiveRoom::stream_to(const NodeKey& node) const {
 bool LiveRoom::connected(const NodeKey& node) const { return stream_to(node).has_value(); }
 
 void LiveRoom::stream_came(std::uint32_t number, std::shared_ptr<io::Connection> connection,
-                           const std::vector<EntryNode>& entries) {
+                           const Doors& doors) {
   auto node = connection->peer();
   const bool media = connection->kind() == io::Connection::Kind::nquic;
   streams_.emplace(number, Stream{node, std::move(connection), {}, false});
-  room_.node_came(node, media ? number : 0, entries, clock_.unix_now(), clock_.now());
+  room_.node_came(node, media ? number : 0, doors, clock_.unix_now(), clock_.now());
   settle();
 }
 
@@ -126,7 +129,7 @@ Result<> LiveRoom::stream_says(std::uint32_t number, const Message& message) {
   if (found == streams_.end()) return fail(Errc::not_found);
   auto& stream = found->second;
   if (auto* hello = std::get_if<Hello>(&message)) {
-    stream.entries = hello->entries;
+    stream.doors = {hello->entries, hello->proven};
     auto secret = stream.connection->export_secret("conclave/media/1");
     if (hello->link != 0 && secret && !stream.linked) {
       MediaKeys keys{crypto::AeadAlgorithm::aes_256_gcm, *secret, stream.connection->dialled_by_us()};
@@ -156,12 +159,12 @@ void LiveRoom::link_datagram(std::uint32_t number, MutableBytes datagram) {
   settle();
 }
 
-std::vector<EntryNode> LiveRoom::other_entries() const {
-  std::map<NodeKey, EntryNode> one_each;
+std::vector<Doors> LiveRoom::other_doors() const {
+  std::map<NodeKey, Doors> one_each;
   for (const auto& [number, stream] : streams_)
-    if (!stream.entries.empty()) one_each.emplace(stream.node, stream.entries.front());
-  std::vector<EntryNode> out;
-  for (auto& [node, entry] : one_each) out.push_back(entry);
+    if (!stream.doors.entries.empty()) one_each.emplace(stream.node, stream.doors);
+  std::vector<Doors> out;
+  for (auto& [node, doors] : one_each) out.push_back(doors);
   return out;
 }
 

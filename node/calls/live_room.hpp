@@ -39,14 +39,14 @@ class LiveRoom final : public RoomOutputs, public Forwarder::Outputs {
   void on_rtcp(PageId page, std::span<const webrtc::Rtcp> messages, TimePoint arrival);
 
   // --- nodes: one control stream each, numbered by the host; its number is that of the media link too ---
-  void stream_came(std::uint32_t stream, std::shared_ptr<io::Connection> connection, const std::vector<EntryNode>& entries);
+  void stream_came(std::uint32_t stream, std::shared_ptr<io::Connection> connection, const Doors& doors);
   /// Fails with what the message was refused for: the stream is to be ended.
   Result<> stream_says(std::uint32_t stream, const Message& message);
   void stream_went(std::uint32_t stream);
   bool connected(const NodeKey& node) const;
   void link_datagram(std::uint32_t stream, MutableBytes datagram);
   /// Where pages may enter through other nodes of the conference.
-  std::vector<EntryNode> other_entries() const;
+  std::vector<Doors> other_doors() const;
 
   void advance();
   TimePoint deadline() const;
@@ -56,7 +56,7 @@ class LiveRoom final : public RoomOutputs, public Forwarder::Outputs {
   struct Stream {
     NodeKey node;
     std::shared_ptr<io::Connection> connection;
-    std::vector<EntryNode> entries;
+    Doors doors;
     bool linked = false;
   };
   std::optional<std::uint32_t> stream_to(const NodeKey& node) const;

@@ -25,7 +25,7 @@ struct Fields {
     std::vector<EntryWire> entries;
     for (const auto& e : m.entries)
       entries.emplace_back(copy(e.at.ip.view()), e.at.port, e.ice_pwd, e.fingerprint, e.node);
-    return std::tuple(message_version, m.conference, m.link, std::move(entries), m.statements);
+    return std::tuple(message_version, m.conference, m.link, std::move(entries), m.proven, m.statements);
   }
   auto operator()(const Statements& m) { return std::tuple(m.statements); }
   auto operator()(const To& m) { return std::tuple(m.from, m.to, m.parcel); }
@@ -72,11 +72,12 @@ Result<> check_statements(const std::vector<Bytes>& statements) {
 }
 
 Result<Message> take(WireOf<Hello>&& wire, Hello*) {
-  auto& [kind, its_version, conference, link, entries, statements] = wire;
+  auto& [kind, its_version, conference, link, entries, proven, statements] = wire;
   if (its_version != message_version) return fail(Errc::unsupported);
-  if (link >= 1u << 24 || entries.size() > ConferenceLink::entries_max) return fail(Errc::malformed);
+  if (link >= 1u << 24 || entries.size() > ConferenceLink::entries_max || proven > entries.size())
+    return fail(Errc::malformed);
   CHECK(check_statements(statements));
-  Hello out{conference, link, {}, std::move(statements)};
+  Hello out{conference, link, {}, std::move(statements), proven};
   for (auto& [ip, port, ice_pwd, fingerprint, node] : entries) {
     EntryNode entry;
     if ((ip.size() != 4 && ip.size() != 16) || port == 0 || ice_pwd.size() > 64) return fail(Errc::malformed);

@@ -27,6 +27,7 @@ struct Hello {
   std::uint32_t link = 0;            ///< our number of the media link between us; 0: no media over this connection
   std::vector<EntryNode> entries;    ///< where pages can enter through us, for links that others make
   std::vector<Bytes> statements;
+  Byte proven = 0;                   ///< how many of the entries, from the first on, strangers have got in at
   bool operator==(const Hello&) const = default;
 };
 struct Statements {

@@ -44,6 +44,7 @@ Page::Page(SessionId session, const MemberId& member, const Claims& claims, Endp
     : session_(session),
       member_(member),
       claims_(claims),
+      came_(now),
       endpoint_(endpoint),
       feeds_(feeds),
       random_(random),
@@ -160,7 +161,7 @@ void Page::take(PageSlot& slot, Feed& feed, const MediaUnit& unit, const std::op
 
 bool Page::catch_up(PageSlot& slot, Feed& feed, TimePoint now) {
   auto run = feed.key_run(now);
-  if (!run) return false;
+  if (!run || run->at <= came_) return false;
   std::erase_if(got_, [this](auto& entry) { return find(feeds_, entry.first) == nullptr; });
   auto got = got_.find(feed.number());
   bool had = got != got_.end() && got->second.generation == feed.generation() &&

@@ -37,8 +37,8 @@ class Page {
   /// A unit of a feed that a slot of ours watches.
   void take(PageSlot& slot, Feed& feed, const MediaUnit& unit, const std::optional<webrtc::Vp8Descriptor>& picture,
             TimePoint now);
-  /// From the feed's key frame on, for a slot that shows nothing yet. True if there was one that this page has not had
-  /// before: receivers refuse frames that come twice.
+  /// From the feed's key frame on, for a slot that shows nothing yet. True if there was one that the page can open: a
+  /// member has no keys of what was sent before it came, and takes a frame that comes twice for an attacker's copy.
   bool catch_up(PageSlot& slot, Feed& feed, TimePoint now);
   /// What the page says of what it receives. Streams of which it needs a key frame.
   std::vector<std::uint32_t> hear(std::span<const webrtc::Rtcp> messages, TimePoint now, UnixTime wall);
@@ -94,6 +94,7 @@ class Page {
   webrtc::SessionId session_;
   MemberId member_;
   webrtc::Claims claims_;
+  TimePoint came_;
   webrtc::Endpoint& endpoint_;
   Feeds& feeds_;
   Random& random_;

@@ -80,6 +80,7 @@ std::optional<Publisher::Heard> Publisher::hear(const RtpPacket& packet, TimePoi
     out.unit.flags |= MediaUnit::frame_start;
     if (extensions.audio_level) out.unit.level = extensions.audio_level->below_overload;
     read_copies(*source, header, out);
+    look_at(out);
     return out;
   }
   if (auto picture = decode_vp8(payload)) {
@@ -90,6 +91,7 @@ std::optional<Publisher::Heard> Publisher::hear(const RtpPacket& packet, TimePoi
     if (picture->discardable) flags |= MediaUnit::discardable;
     flags = static_cast<Byte>(flags | picture->temporal_id.value_or(0) << 6);
     out.picture = *picture;
+    look_at(out);
   } else {
     out.unit.payload = {};  // padding in the stream itself: only its number matters
     ++padding_;
@@ -112,6 +114,12 @@ void Publisher::read_copies(Source& source, const RtpHeader& header, Heard& hear
     earlier.payload = payload.copies[back - 1];
     heard.earlier[heard.earlier_count++] = earlier;
   }
+}
+
+void Publisher::look_at(const Heard& heard) {
+  if (!seals_ || (heard.unit.flags & MediaUnit::frame_start) == 0) return;
+  auto frame = heard.unit.payload.subspan(heard.picture ? heard.picture->size : 0);
+  ++(seals_->has(heard.name.kind, frame) ? seal_count_.sealed : seal_count_.clear);
 }
 
 std::optional<std::pair<StreamName, ReceiveStream::Mapping>> Publisher::hear(const SenderReport& report,

@@ -6,6 +6,7 @@
 
 #include "node/calls/audio_payload.hpp"
 #include "node/calls/feed.hpp"
+#include "node/calls/seals.hpp"
 #include "transport/webrtc/claims.hpp"
 #include "transport/webrtc/source_table.hpp"
 #include "transport/webrtc/transport_cc.hpp"
@@ -42,6 +43,10 @@ class Publisher {
   webrtc::ReceiverReport report(TimePoint now);
   TimePoint deadline() const;
 
+  /// From now on frames are looked at for the member's seal.
+  void expect(const Seals& seals) { seals_ = seals; }
+  const SealCount& seals() const { return seal_count_; }
+
   /// Share of what the page sent that did not come, by the last report.
   double loss() const { return loss_; }
   /// How many earlier audio frames it should send along with each.
@@ -61,6 +66,7 @@ class Publisher {
   };
   static void read_copies(Source& source, const webrtc::RtpHeader& header, Heard& heard);
   std::optional<StreamName> name_of(const webrtc::SourceTable::Source& named) const;
+  void look_at(const Heard& heard);
   Source* source_for(std::uint32_t ssrc, const webrtc::SourceTable::Source& named);
 
   MemberId member_;
@@ -69,6 +75,8 @@ class Publisher {
   std::map<std::uint32_t, Source> sources_;  ///< by SSRC; as many as the table names
   std::map<std::uint32_t, std::int64_t> newest_;  ///< sequence, by stream
   webrtc::TransportCcReceiver arrivals_;
+  std::optional<Seals> seals_;
+  SealCount seal_count_;
   double loss_ = 0;
   LossMemory audio_loss_;
   AudioRedundancy redundancy_{0};

@@ -111,11 +111,13 @@ Result<> Room::page_says(PageId id, const FromPage& message, UnixTime wall, Time
   auto& page = found->second;
   if (auto* hello = std::get_if<PageHello>(&message)) {
     if (hello->conference != conference()) return fail(Errc::refused);
+    std::optional<InviteKey> invite;
     for (const auto& bytes : hello->statements) {
       TRY(auto statement, open_statement(bytes, conference(), wall));
       if (auto* member = std::get_if<Member>(&statement.saying)) {
         page.call = member->call;
         page.member = member_id(member->call);
+        invite = member->invite;
       }
     }
     if (!page.call) return fail(Errc::malformed);
@@ -134,7 +136,7 @@ Result<> Room::page_says(PageId id, const FromPage& message, UnixTime wall, Time
       outputs_.admit_page(id, found->second.member);
       greet(id, found->second, wall);
     } else {
-      outputs_.to_page(id, refused_json("knock"));
+      outputs_.to_page(id, refused_json(roster_.why_not(invite, wall)));
     }
     return {};
   }
@@ -199,13 +201,15 @@ bool Room::serves(const NodeKey& node, UnixTime wall) const {
   return false;
 }
 
-void Room::node_came(const NodeKey& node, std::uint32_t link, const std::vector<EntryNode>& entries, UnixTime wall,
+void Room::node_came(const NodeKey& node, std::uint32_t link, const Doors& doors, UnixTime wall,
                      TimePoint now) {
   peers_.try_emplace(node);
   number_of(node);
   auto all = roster_.all();
   auto first = std::min(all.size(), statements_per_message_max);
-  outputs_.to_node(node, Hello{conference(), link, entries, {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first)}});
+  outputs_.to_node(node, Hello{conference(), link, doors.entries,
+                              {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first)},
+                              static_cast<Byte>(doors.proven)});
   for (std::size_t at = first; at < all.size(); at += statements_per_message_max) {
     auto end = std::min(all.size(), at + statements_per_message_max);
     outputs_.to_node(node, Statements{{all.begin() + static_cast<std::ptrdiff_t>(at),

@@ -64,7 +64,7 @@ class Room {
 
   // --- nodes ---
   /// A control stream to the node is open: it hears hello from us.
-  void node_came(const NodeKey& node, std::uint32_t link, const std::vector<EntryNode>& entries, UnixTime wall,
+  void node_came(const NodeKey& node, std::uint32_t link, const Doors& doors, UnixTime wall,
                  TimePoint now);
   void node_went(const NodeKey& node, TimePoint now);
   Result<> node_says(const NodeKey& node, const Message& message, UnixTime wall, TimePoint now);

@@ -77,7 +77,9 @@ void Roster::judge_invites(Judged& judged, UnixTime now) const {
   for (const auto& [digest, s] : statements_) {
     auto* invite = say<Invite>(s);
     if (!invite || !has_authority(s, judged.admins)) continue;
-    if (revoked.contains(invite->key) || invite->expires <= now || judged.invites.size() >= invites_max) continue;
+    if (revoked.contains(invite->key)) continue;
+    if (invite->expires <= now) judged.expired.insert(invite->key);
+    if (invite->expires <= now || judged.invites.size() >= invites_max) continue;
     judged.invites.emplace(invite->key, *invite);
     judged.until = std::min(judged.until, invite->expires);
   }
@@ -169,11 +171,19 @@ bool Roster::removed(const CallKey& key) const { return judge(judged_at_).remove
 Result<> Roster::admits(const InviteKey& key, UnixTime now) const {
   const auto& judged = judge(now);
   auto invite = judged.invites.find(key);
-  if (invite == judged.invites.end()) return fail(Errc::revoked);
+  if (invite == judged.invites.end()) return fail(judged.expired.contains(key) ? Errc::expired : Errc::revoked);
   std::size_t used = 0;
   for (const auto& [call, entry] : judged.members) used += entry.member.invite == key;
   if (used >= invite->second.members_max) return fail(Errc::limit_reached);
   return {};
+}
+
+std::string_view Roster::why_not(const std::optional<InviteKey>& invite, UnixTime now) const {
+  if (members(now).size() >= members_max) return "full";
+  auto may = invite ? admits(*invite, now) : Result<>();
+  if (!may && may.error() == Errc::expired) return "expired";
+  if (!may && may.error() == Errc::limit_reached) return "full";
+  return "knock";
 }
 
 crypto::Digest Roster::hash(UnixTime now) const {

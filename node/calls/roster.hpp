@@ -36,8 +36,12 @@ class Roster {
   /// Who asks to be let in, as they describe themselves.
   std::vector<Member> knockers() const;
   bool is_admin(const AccountKey& account) const;
-  /// Whether `key` is an invite under which one may still come in.
+  /// Whether `key` is an invite under which one may still come in. Fails with Errc::expired, limit_reached, or revoked
+  /// where it was taken back or is not known.
   Result<> admits(const InviteKey& key, UnixTime now) const;
+  /// What somebody is told who came by `invite`, or by none, and does not count: `refused` in docs/calls.md, section 4.
+  /// Whose invite was taken back may knock.
+  std::string_view why_not(const std::optional<InviteKey>& invite, UnixTime now) const;
   bool removed(const CallKey& key) const;
 
   /// SHA-256 over the sorted call keys that count.
@@ -54,6 +58,7 @@ class Roster {
     std::map<NodeKey, std::uint64_t> nodes;
     std::set<AccountKey> admins;
     std::map<InviteKey, Invite> invites;
+    std::set<InviteKey> expired;
     std::set<CallKey> removed;
     std::map<CallKey, State> states;
   };

@@ -15,7 +15,7 @@ std::vector<Message> one_of_each() {
   NodeKey node;
   node.bytes[3] = 7;
   Plan plan{5, {{17, 1, 2, 0, {{1, 0, nobody}, {2, 1, 0}}}}, {{17, 3}}};
-  return {Hello{{}, 7, {{{io::IpAddress::v4(127, 0, 0, 1), 4001}, std::string(24, 'p'), {}, node}}, {Bytes{1, 2}}},
+  return {Hello{{}, 7, {{{io::IpAddress::v4(127, 0, 0, 1), 4001}, std::string(24, 'p'), {}, node}}, {Bytes{1, 2}}, 1},
           Statements{{Bytes{1}, Bytes{}}},
           To{ann, bob, {1, 2, 3}},
           All{ann, 9, {4}},

@@ -264,6 +264,41 @@ TEST(Forwarder, a_kept_key_frame_goes_to_a_page_once_whatever_it_does_with_its_s
   EXPECT_EQ(twice, 0) << "a receiver refuses a sealed frame that comes again";
 }
 
+TEST(Forwarder, a_page_gets_nothing_of_before_it_came_and_no_frame_twice) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(second);
+  room.key_layers = {0, 1, 2};
+  room.run(Duration(300'000));
+
+  // A member has no keys of what was sent before it came: the kept key frame is of no use to it.
+  auto came = room.world.now();
+  auto& carol = site.add_page();
+  room.watch(carol, alice);
+  room.run(second);
+  EXPECT_EQ(site.forwarder->figures().cache_joins, 0);
+  auto seen = carol.take_seen();
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(check_continuity(seen, PageSlot::ssrc_of(video_mid)).broken, "");
+  EXPECT_LT(seen.front().at, came + Duration(300'000)) << "a fresh one was asked for at once";
+
+  // Looking away and back within the second: the key frame that it has had does not come again, a fresh one does.
+  room.key_layers = {0, 1, 2};
+  room.run(Duration(300'000));
+  (void)carol.take_seen();
+  auto asked = site.forwarder->figures().key_frames_asked;
+  site.forwarder->watch(carol.session, {}, room.world.now());
+  room.watch(carol, alice);
+  room.run(second);
+  EXPECT_EQ(site.forwarder->figures().cache_joins, 0);
+  EXPECT_GT(site.forwarder->figures().key_frames_asked, asked);
+  EXPECT_EQ(check_continuity(carol.take_seen(), PageSlot::ssrc_of(video_mid)).broken, "");
+}
+
 TEST(Forwarder, questions_for_key_frames_are_spaced_however_many_want_one) {
   Conference room;
   auto& site = *room.sites[0];

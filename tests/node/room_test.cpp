@@ -177,6 +177,32 @@ TEST(Room, streams_are_planned_subscribed_and_passed_on) {
   EXPECT_TRUE((net.sites[0]->passed_on[{stream, 0}].empty()));
 }
 
+TEST(Room, who_comes_by_an_invite_that_admits_nobody_hears_why) {
+  Net net(1);
+  auto& site = *net.sites[0];
+  auto certificate = certify(net.account, site.keys.public_key(), 1, wall - 1h, wall + 24h, "");
+  site.room.learn(issue(net.conference, net.conference.public_key(), wall, Admin{net.account.public_key()}), wall, net.now);
+  auto told = [&](UnixTime expires, std::uint16_t members_max, bool revoked) {
+    net.invite = SigningKeys::generate(net.random);
+    auto say = [&](Saying saying) {
+      site.room.learn(issue(site.keys, net.conference.public_key(), wall - 1h, std::move(saying), certificate), wall, net.now);
+    };
+    say(Invite{net.invite.public_key(), expires, members_max, Invite::no_admission});
+    if (revoked) say(Revoke{net.invite.public_key()});
+    std::string last;
+    for (int i = 0; i < 2; ++i) {
+      auto call = SigningKeys::generate(net.random);
+      auto page = net.enter(0, call, static_cast<std::uint32_t>(100 + net.now.time_since_epoch().count() + i));
+      last = site.said[page].back();
+    }
+    net.now += 10us;
+    return last;
+  };
+  EXPECT_NE(told(wall - 1s, 50, false).find(R"("why":"expired")"), std::string::npos);
+  EXPECT_NE(told(wall + 1h, 1, false).find(R"("why":"full")"), std::string::npos);
+  EXPECT_NE(told(wall + 1h, 50, true).find(R"("why":"knock")"), std::string::npos) << "taken back: one may knock";
+}
+
 TEST(Room, who_knocks_waits_until_an_admin_lets_it_in_and_who_is_removed_goes) {
   Net net(2);
   net.found();

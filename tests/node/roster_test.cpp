@@ -58,6 +58,7 @@ TEST(Roster, an_invite_lets_guests_in_up_to_its_cap_and_until_it_expires) {
   EXPECT_FALSE(roster.members(now).contains(calls[2].public_key())) << "the last one found it full";
   EXPECT_EQ(roster.admits(room.invite.public_key(), now).error(), Errc::limit_reached);
   EXPECT_EQ(roster.members(now + 90min).size(), 0u);
+  EXPECT_EQ(roster.admits(room.invite.public_key(), now + 90min).error(), Errc::expired);
 }
 
 TEST(Roster, who_was_removed_does_not_come_back_by_the_same_link) {

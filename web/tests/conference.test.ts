@@ -100,9 +100,15 @@ describe("links", () => {
     expect([offer.opus, offer.vp8, offer.vp8Rtx, offer.extensions.cc]).toEqual([111, 96, 97, 3]);
     const ufrag = await sealUfrag({ ...entry, node }, new Uint8Array(32), invite, offer, now);
     expect(ufrag).toMatch(/^[A-Za-z0-9+/]{248}$/);
-    const answer = writeAnswer(offer, { ip: "127.0.0.1", port: 1, icePwd: entry.icePwd, fingerprint: entry.fingerprint, ufrag });
+    const answer = writeAnswer(offer, {
+      at: [{ ip: "127.0.0.1", port: 1 }, { ip: "10.0.0.1", port: 2 }], icePwd: entry.icePwd, fingerprint: entry.fingerprint, ufrag,
+    });
     expect(answer).toContain(`a=ice-ufrag:${ufrag}`);
     expect(answer).toContain("a=simulcast:recv q;h;f");
+    // Every address is a candidate, the first one preferred.
+    const candidates = [...answer.split("m=")[1]!.matchAll(/^a=candidate:\d 1 udp (\d+) (\S+) (\d+) typ host/gm)];
+    expect(candidates.map(([, , ip, port]) => `${ip} ${port}`)).toEqual(["127.0.0.1 1", "10.0.0.1 2"]);
+    expect(Number(candidates[0]![1])).toBeGreaterThan(Number(candidates[1]![1]));
   });
 });
 

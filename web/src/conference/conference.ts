@@ -39,6 +39,8 @@ export class Conference {
   onchat: (line: ChatLine) => void = () => {};
   onrefused: (why: string) => void = () => {};
   onroster: () => void = () => {};
+  /** Somebody's keys came: their frames open from now on. */
+  onkeys: () => void = () => {};
   /** Which layers of our camera are watched, as bits. */
   onlayers: (watched: number) => void = () => {};
   private signalling: Signalling | null = null;
@@ -55,10 +57,9 @@ export class Conference {
   private constructor(
     readonly key: Bytes,
     readonly call: SigningKeys,
-    callX25519: X25519Keys,
+    private readonly callX25519: X25519Keys,
     readonly id: string,
     private readonly worker: Worker,
-    private readonly own: Statement,
   ) {
     this.roster = new Roster(key);
     this.keys = new SenderKeys(key, call, callX25519);
@@ -66,28 +67,42 @@ export class Conference {
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.hearWorker(data));
   }
 
-  /** Fresh call keys, a member statement, and the worker's first keys. */
-  static async make(key: Bytes, name: string, admission: Admission, worker: Worker): Promise<Conference> {
+  /** Fresh call keys, and the worker's first keys. Nobody hears of it before `present`. */
+  static async make(key: Bytes, worker: Worker): Promise<Conference> {
     const call = await SigningKeys.generate();
     const callX25519 = await X25519Keys.generate();
-    const now = Date.now();
-    const saying: Extract<Saying, { kind: "member" }> = {
-      kind: "member", call: call.publicKey, callX25519: callX25519.publicKey, account: null, name,
-      expiresMs: now + memberForMs, invite: "invite" in admission ? admission.invite.publicKey : null,
-    };
-    let own: Statement;
-    if ("invite" in admission) own = await issue(admission.invite, key, now, saying);
-    else if ("certified" in admission) own = await openStatement(await admission.certified(saying), key, now);
-    else own = await issue(call, key, now, saying);
     const id = hex(await memberId(call.publicKey));
-    const out = new Conference(key, call, callX25519, id, worker, own);
-    await out.roster.add(own);
-    if ("knock" in admission) out.flags = flag.knocking;
+    const out = new Conference(key, call, callX25519, id, worker);
     await out.giveWorkerOwnKeys();
-    out.farewell = await issue(call, key, now, { kind: "leave" });
+    out.farewell = await issue(call, key, Date.now(), { kind: "leave" });
     return out;
   }
 
+  /** Says who we are: the statement that lets us in, or that we knock with. */
+  async present(name: string, admission: Admission): Promise<void> {
+    const { call, key } = this;
+    const now = Date.now();
+    this.name = name;
+    const saying: Extract<Saying, { kind: "member" }> = {
+      kind: "member", call: call.publicKey, callX25519: this.callX25519.publicKey, account: null, name,
+      expiresMs: now + memberForMs, invite: "invite" in admission ? admission.invite.publicKey : null,
+    };
+    if ("invite" in admission) this.own = await issue(admission.invite, key, now, saying);
+    else if ("certified" in admission) this.own = await openStatement(await admission.certified(saying), key, now);
+    else this.own = await issue(call, key, now, saying);
+    await this.roster.add(this.own);
+    if ("knock" in admission) this.flags |= flag.knocking;
+  }
+
+  /** Asks those inside to be let in, whatever we came with. */
+  async knock(): Promise<void> {
+    await this.present(this.name, { knock: true });
+    await this.publish(this.own!);
+    await this.publish(await this.stateStatement());
+  }
+
+  private name = "";
+  private own: Statement | null = null;
   private flags = 0;
   /** Signed beforehand: a page that is being closed has no time for it. */
   private farewell: Statement | null = null;
@@ -96,14 +111,18 @@ export class Conference {
   members(): Map<string, Entry> {
     return new Map([...this.roster.members(Date.now())].map(([, entry]) => [entry.id, entry]));
   }
+  hasKeysOf(id: string): boolean {
+    return this.chatOpeners.has(id);
+  }
   admitted(): boolean {
     return this.members().has(this.id);
   }
 
   private hearing: Promise<void> = Promise.resolve();
 
-  /** Speaks over this connection from now on; also after a change of entry node. */
+  /** Speaks over this connection from now on, once presented; also after a change of entry node. */
   async attach(signalling: Signalling, node: Bytes): Promise<void> {
+    const own = this.own!;
     this.signalling = signalling;
     this.node = node;
     this.tellWorker({ type: "copies", count: 0 });
@@ -114,7 +133,7 @@ export class Conference {
     signalling.send({
       t: "hello",
       conference: base64url(this.key),
-      statements: [base64url(this.own.bytes), base64url((await this.stateStatement()).bytes)],
+      statements: [base64url(own.bytes), base64url((await this.stateStatement()).bytes)],
     });
   }
 
@@ -274,6 +293,7 @@ export class Conference {
     if (!opener) this.chatOpeners.set(entry.id, (opener = new Opener(received.call, kind.data)));
     const chatKey = keys.get(kind.data);
     if (chatKey) await opener.use(generation, chatKey);
+    this.onkeys();
   }
 
   private async hearChat(sealed: Bytes): Promise<void> {

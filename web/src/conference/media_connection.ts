@@ -48,8 +48,6 @@ export class MediaConnection {
   /** How high the largest picture is that leaves here. */
   sendingHeight = 0;
   private watching: ReturnType<typeof setInterval> | undefined;
-  /** Sends something that the node acknowledges. */
-  probe: () => void = () => {};
   private readonly microphone: RTCRtpTransceiver;
   private readonly camera: RTCRtpTransceiver;
   private readonly screen: RTCRtpTransceiver;
@@ -123,11 +121,17 @@ export class MediaConnection {
     this.node = node;
     await this.pc.setRemoteDescription({ type: "answer", sdp: writeAnswer(this.offer!, node) });
     await open;
-    this.watchOver();
   }
 
-  /** Notices within two seconds that the node is gone: not a byte came, though it had something to acknowledge. */
-  private watchOver(): void {
+  get open(): boolean {
+    return this.channel.readyState === "open" && this.pc.connectionState === "connected";
+  }
+
+  /**
+   * From now on notices within two seconds that the node is gone: not a byte came, though it had something to
+   * acknowledge, which `probe` sends.
+   */
+  watchOver(probe: () => void): void {
     let bytes = -1;
     let heardAt = performance.now();
     let lookedAt = heardAt;
@@ -148,7 +152,7 @@ export class MediaConnection {
         this.onfigures();
       }
       if (now - heardAt > silenceMs) this.onlost();
-      else if (now - heardAt > lookEveryMs) this.probe();
+      else if (now - heardAt > lookEveryMs) probe();
     }, lookEveryMs);
   }
 

@@ -64,10 +64,9 @@ export function encodeClaims(offer: Offer, proof: Uint8Array): Bytes {
   );
 }
 
-/** Where an answer points. */
+/** Where an answer points: a node, at one or more addresses. */
 export interface NodeLine {
-  ip: string;
-  port: number;
+  at: { ip: string; port: number }[];
   icePwd: string;
   fingerprint: Bytes;
   ufrag: string;
@@ -88,7 +87,9 @@ export function writeAnswer(offer: Offer, node: NodeLine): string {
       kind === "application" ? "m=application 9 UDP/DTLS/SCTP webrtc-datachannel" : `m=${kind} 9 UDP/TLS/RTP/SAVPF ${types.join(" ")}`,
       "c=IN IP4 0.0.0.0", `a=mid:${mid}`, `a=ice-ufrag:${node.ufrag}`, `a=ice-pwd:${node.icePwd}`,
       `a=fingerprint:sha-256 ${fingerprint}`, "a=setup:active",
-      `a=candidate:1 1 udp 2130706431 ${node.ip} ${node.port} typ host`, "a=end-of-candidates",
+      // One host candidate each, the first the best (RFC 8445, 5.1.2.1).
+      ...node.at.map(({ ip, port }, i) => `a=candidate:${i + 1} 1 udp ${2130706431 - 256 * i} ${ip} ${port} typ host`),
+      "a=end-of-candidates",
     );
     if (kind === "application") out.push("a=sctp-port:5000", "a=max-message-size:65536");
     else out.push(...mediaLines(offer, lines, kind, mid, types));

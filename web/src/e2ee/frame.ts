@@ -106,6 +106,15 @@ export class Opener {
     return concat(clear, plaintext);
   }
 
+  /** Sealed under a generation from before we came: its key is not for us, and will not come. */
+  past(header: Header): boolean {
+    const newest = this.generations[0];
+    if (!newest) return false;
+    const number = Number(header.kid & 0xffffn);
+    const behind = (newest.number - number) & 0xffff;
+    return behind > 0 && behind < 0x8000 && !this.generations.some((each) => each.number === number);
+  }
+
   /** A generation ahead of ours may be the ratchet's next; kept only if the frame authenticates. */
   private async openRatcheted(number: number, header: Header, clear: Uint8Array, sealed: Uint8Array): Promise<Bytes | null> {
     const newest = this.generations[0];

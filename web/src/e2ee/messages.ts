@@ -24,6 +24,8 @@ export interface Figures {
   repeated: number;
   /** Frames whose key did not come in time. */
   unopened: number;
+  /** Frames from before we came, which nobody gives us the key of. */
+  past: number;
 }
 
 export type FromWorker =

@@ -15,6 +15,8 @@ interface Transformer {
   readable: ReadableStream<EncodedFrame>;
   writable: WritableStream<EncodedFrame>;
   options: TransformOptions;
+  /** Of receivers; old browsers lack it, and ask by themselves a little later. */
+  sendKeyFrameRequest?(): Promise<void>;
 }
 /** Not in TypeScript's library yet. */
 const scope = self as unknown as Pick<DedicatedWorkerGlobalScope, "postMessage" | "onmessage"> & {
@@ -26,7 +28,7 @@ const sealers = new Map<Kind, Sealer>();
 const openers = new Map<string, Opener>();
 /** Resolved whenever a key arrives. */
 let { promise: nextKey, resolve: keyCame } = Promise.withResolvers<void>();
-const figures: Figures = { sealed: 0, opened: 0, held: 0, refused: 0, repeated: 0, unopened: 0 };
+const figures: Figures = { sealed: 0, opened: 0, held: 0, refused: 0, repeated: 0, unopened: 0, past: 0 };
 
 const copies = new AudioCopies();
 
@@ -82,12 +84,26 @@ async function seal(frame: EncodedFrame, kind: Kind): Promise<boolean> {
   return true;
 }
 
+/** A picture cannot be shown without its key frame: how often one is asked for while none opens. */
+const askEveryMs = 200;
+
 /** What one slot remembers between frames. */
 class Slot {
   private speaking = "";
   private missing: { prefix: string; since: number } | null = null;
+  private asked = -Infinity;
 
-  constructor(private readonly options: TransformOptions) {}
+  constructor(private readonly transformer: Transformer) {}
+
+  private get options(): TransformOptions {
+    return this.transformer.options;
+  }
+
+  private askKeyFrame(): void {
+    if (this.options.kind === 1 || performance.now() - this.asked < askEveryMs) return;
+    this.asked = performance.now();
+    void this.transformer.sendKeyFrameRequest?.().catch(() => {});
+  }
 
   async open(frame: EncodedFrame): Promise<boolean> {
     if (TEST_CLEAR) return true;
@@ -97,12 +113,14 @@ class Slot {
       const prefix = prefixOf(header.kid);
       let plaintext = await openers.get(prefix)?.open(bytes, header, clear);
       // The key may be on its way: wait for it, but not with every frame anew.
-      while (!plaintext && this.mayWait(prefix)) {
+      while (!plaintext && !openers.get(prefix)?.past(header) && this.mayWait(prefix)) {
         await Promise.race([nextKey, new Promise((resolve) => setTimeout(resolve, 50))]);
         plaintext = await openers.get(prefix)?.open(bytes, header, clear);
       }
       if (!plaintext) {
-        ++figures.unopened;
+        if (openers.get(prefix)?.past(header)) ++figures.past;
+        else ++figures.unopened;
+        this.askKeyFrame();
         return false;
       }
       this.missing = null;
@@ -114,8 +132,12 @@ class Slot {
       ++figures.opened;
       return true;
     } catch (error) {
-      if (error instanceof Replayed) ++figures.repeated;
-      else ++figures.refused;
+      if (error instanceof Replayed) {
+        ++figures.repeated; // it was shown: nothing is missing
+      } else {
+        ++figures.refused;
+        this.askKeyFrame();
+      }
       return false;
     }
   }
@@ -135,7 +157,7 @@ class Slot {
 
 scope.onrtctransform = ({ transformer }) => {
   const { options } = transformer;
-  const slot = new Slot(options);
+  const slot = new Slot(transformer);
   const transform = new TransformStream<EncodedFrame, EncodedFrame>({
     async transform(frame, controller) {
       const pass = options.direction === "send" ? await seal(frame, options.kind) : await slot.open(frame);

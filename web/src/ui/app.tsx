@@ -6,6 +6,7 @@ import { takeToken } from "../node/api";
 import { texts } from "../texts";
 import { Entrance } from "./entrance";
 import { Icon } from "./icons";
+import { unfit } from "./media";
 import { Owner } from "./owner";
 
 function Guest(props: { digits: string; onBack?: (() => void) | undefined }) {
@@ -13,6 +14,9 @@ function Guest(props: { digits: string; onBack?: (() => void) | undefined }) {
   const [problem, setProblem] = useState("");
   const [left, setLeft] = useState(false);
   useEffect(() => {
+    // Without a secure context there is not even a hash to check the link with.
+    const why = unfit();
+    if (why) return setProblem(why);
     decodeLink(props.digits).then(setLink, (error) => setProblem(error instanceof Mistyped ? texts.trouble.mistyped : texts.trouble.badLink));
   }, [props.digits]);
   if (problem) return <Paste problem={problem} />;
@@ -29,7 +33,7 @@ function Guest(props: { digits: string; onBack?: (() => void) | undefined }) {
     );
   }
   if (!link) return null;
-  return <Entrance title="" knock={!link.inviteSeed} make={(name) => Session.byLink(link, name)} host={null} onLeave={() => setLeft(true)} onBack={props.onBack} />;
+  return <Entrance title="" knock={!link.inviteSeed} make={() => Session.byLink(link)} host={null} onLeave={() => setLeft(true)} onBack={props.onBack} />;
 }
 
 /** Opened without a link, as when the page was sent along as a file: the link is pasted. */

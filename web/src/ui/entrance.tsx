@@ -14,7 +14,8 @@ import { say } from "./use_node";
 export interface EntranceProps {
   title: string;
   knock: boolean;
-  make: (name: string) => Promise<Session>;
+  /** Makes the session, which looks for a way in while the person is still before the mirror. */
+  make: () => Promise<Session>;
   /** There for those whose own node may admit and remove. */
   host: Host | null;
   pair?: PairCall | null | undefined;
@@ -45,25 +46,35 @@ export function Entrance(props: EntranceProps) {
   const [lacking, setLacking] = useState("");
   const [problem, setProblem] = useState(unfit() ?? "");
   const current = useRef<Session | null>(null);
+  const prepared = useRef<Promise<Session> | null>(null);
   const gone = useRef(false);
   useEffect(() => {
+    if (!unfit()) {
+      const making = (prepared.current = props.make());
+      making.then((session) => session.prepare(), () => (prepared.current = null));
+    }
     void lacksCryptography().then((words) => words && setProblem(words));
     return () => {
       gone.current = true;
+      // Whoever goes away without joining leaves nothing open.
+      prepared.current?.then((session) => session.close(), () => {});
       if (current.current && current.current.state !== "left") void current.current.leave();
       void props.pair?.hangUp();
     };
   }, []);
   const enter = async (ready: Ready) => {
+    const making = prepared.current ?? props.make();
+    prepared.current = null;
+    let made: Session | null = null;
     try {
-      const made = await props.make(ready.name);
+      made = await making;
       current.current = made;
       (window as unknown as { session: Session }).session = made;
       if (ready.microphone) made.tracks.set(kind.audio, ready.microphone);
       if (ready.camera) made.tracks.set(kind.video, ready.camera);
       await made.send(kind.audio, ready.microphone);
       await made.send(kind.video, ready.camera);
-      await made.start();
+      await made.start(ready.name);
       if (gone.current) return void made.leave();
       if (made.state === "refused") throw new Error(refusalWords(made.refusal));
       setSpeaker(ready.speaker);
@@ -71,6 +82,7 @@ export function Entrance(props: EntranceProps) {
       setProblem("");
       props.onEntered?.();
     } catch (error) {
+      await made?.close();
       setProblem(error instanceof AggregateError ? texts.trouble.unreachable : say(error));
     }
   };

@@ -97,7 +97,7 @@ export function Owner(props: { token: string }) {
       {connected || !late ? null : <p class="node-gone" role="alert">{texts.trouble.nodeGone}</p>}
       <Ringing api={api} onAnswer={answer} onOpen={(account) => setTalk(account)} />
       {place ? (
-        <Entrance key={place.conference} title={place.title} knock={false} make={(name) => Session.byOwnNode(api, place.conference, name)}
+        <Entrance key={place.conference} title={place.title} knock={false} make={() => Session.byOwnNode(api, place.conference)}
           host={hostOf(api, place.conference)} pair={place.pair} straight={place.straight}
           onEntered={() => place.calls && void place.pair?.ring()} onLeave={() => go(null)} onBack={() => go(null)} />
       ) : (

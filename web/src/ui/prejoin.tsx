@@ -52,23 +52,27 @@ function useDevice(what: "camera" | "microphone", open: (id?: string) => Promise
   useEffect(() => () => current.current?.stop(), []);
   /** Whoever takes the track stops it from now on. */
   const give = () => {
+    const given = current.current;
     current.current = null;
-    return track;
+    return given;
   };
   return { track, trouble, use, off: () => put(null), give, back: (one: MediaStreamTrack | null) => void (current.current = one) };
 }
+
+const devicesPatienceMs = 3000;
 
 export function PreJoin(props: { title: string; knock: boolean; problem: string; onReady: (ready: Ready) => Promise<void>; onBack?: (() => void) | undefined }) {
   const [name, setName] = useState(ownName());
   const camera = useDevice("camera", openCamera);
   const microphone = useDevice("microphone", openMicrophone);
   const [asked, setAsked] = useState(false);
+  const asking = useRef<Promise<void>>(Promise.resolve());
   const devices = useDevices();
   const [speaker, setSpeaker] = useState("");
   const [joining, setJoining] = useState(false);
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => {
-    void camera.use().then(() => microphone.use()).then(() => setAsked(true));
+    asking.current = camera.use().then(() => microphone.use()).then(() => setAsked(true));
   }, []);
   useEffect(() => {
     if (video.current) video.current.srcObject = camera.track ? new MediaStream([camera.track]) : null;
@@ -78,6 +82,8 @@ export function PreJoin(props: { title: string; knock: boolean; problem: string;
     event.preventDefault();
     localStorage.setItem("name", name.trim());
     setJoining(true);
+    // Who is quicker than the devices should not come in without them; nor wait for a question that stays unanswered.
+    await Promise.race([asking.current, new Promise((resolve) => setTimeout(resolve, devicesPatienceMs))]);
     const tracks = { camera: camera.give(), microphone: microphone.give() };
     try {
       await props.onReady({ name: name.trim() || texts.join.guest, speaker, ...tracks });

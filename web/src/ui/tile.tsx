@@ -1,5 +1,5 @@
 /** One picture, with whose it is and how well it comes. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Entry } from "../conference/roster";
 import type { Quality } from "../conference/signalling";
 import { flag } from "../conference/statement";
@@ -49,7 +49,8 @@ export function Tile(props: {
   const { entry, words } = props;
   const flags = entry.state.flags;
   const pictured = props.stream !== null && (props.mine || props.screen || (flags & flag.cameraOff) === 0);
-  useEffect(() => {
+  // Before the next paint: the first frame may be there already.
+  useLayoutEffect(() => {
     if (video.current && video.current.srcObject !== props.stream) video.current.srcObject = props.stream;
   }, [props.stream, pictured]);
   const name = entry.member.name || entry.id.slice(0, 6);
