@@ -16,12 +16,11 @@ export const pageFile = new URL("../../web/dist/index.html", import.meta.url).pa
 export const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const percentile = (values, p) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))];
 
-let passed = 0;
-const failures = [];
+let passed = 0, failed = 0;
 const skips = [];
 export function check(what, holds, detail = "") {
   if (holds) ++passed;
-  else failures.push(`${what} ${detail}`);
+  else ++failed, console.log(`FAILED: ${what} ${detail}`);
   return holds;
 }
 export const skip = (reason) => skips.push(reason);
@@ -29,10 +28,9 @@ export const figure = (text) => console.log(`figure ${text}`);
 /** Prints the counts; the exit code. */
 export function finish() {
   for (const reason of skips) console.log(`skipped 1: ${reason}`);
-  for (const failure of failures) console.log(`FAILED: ${failure}`);
   if (passed) console.log(`passed ${passed} (conferences with real browsers)`);
-  if (failures.length) console.log(`failed ${failures.length} (conferences with real browsers)`);
-  return failures.length ? 1 : 0;
+  if (failed) console.log(`failed ${failed} (conferences with real browsers)`);
+  return failed ? 1 : 0;
 }
 
 /** Until `what` gives something true; its value. Throws when the time is over. */
@@ -118,7 +116,14 @@ export class Node {
     await ended;
   }
 }
-export const endNodes = () => Promise.all([...nodes].map((node) => node.end("SIGKILL")));
+/** Frames that the nodes of this run saw of their pages: with their member's seal, and in clear. */
+export const framesSeen = { sealed: 0, clear: 0 };
+export const endNodes = () => Promise.all([...nodes].map(async (node) => {
+  const given = await node.call("calls.given").catch(() => null);
+  framesSeen.sealed += given?.frames_sealed ?? 0;
+  framesSeen.clear += given?.frames_clear ?? 0;
+  await node.end("SIGKILL");
+}));
 
 export const chromiumFlags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
@@ -145,10 +150,15 @@ function chromiumInside(namespace) {
   return path;
 }
 
-/** Pages of one real browser: `open(url)` gives a page with evaluate, click and the like. */
-export async function startBrowser(kind, more = [], inside = "") {
+/**
+ * Pages of one real browser: `open(url)` gives a page with evaluate, click and the like. Chromium's flags: `more` of them,
+ * `without` some; Firefox's `prefs` over the usual ones. `inside` a
+ * network namespace.
+ */
+export async function startBrowser(kind, more = [], { without = [], prefs = {}, inside = "" } = {}) {
   if (kind === "firefox") {
-    const firefox = await puppeteer.launch({ browser: "firefox", executablePath: "/usr/bin/firefox-esr", headless: true, extraPrefsFirefox: firefoxPrefs });
+    const firefox = await puppeteer.launch({ browser: "firefox", executablePath: "/usr/bin/firefox-esr", headless: true,
+      extraPrefsFirefox: { ...firefoxPrefs, ...prefs } });
     browsers.add(firefox);
     return {
       kind,
@@ -162,7 +172,8 @@ export async function startBrowser(kind, more = [], inside = "") {
     };
   }
   const context = await chromium.launchPersistentContext(join(temporary, `chromium-${++launched}`), {
-    executablePath: inside ? chromiumInside(inside) : "/usr/bin/chromium", headless: true, args: [...chromiumFlags, ...more] });
+    executablePath: inside ? chromiumInside(inside) : "/usr/bin/chromium", headless: true,
+    args: [...chromiumFlags.filter((flag) => !without.includes(flag)), ...more] });
   // In a namespace of its own there is no server: the page comes as from a cache.
   if (inside) await context.route("http://localhost/**", (route) => route.fulfill({ contentType: "text/html", body: readFileSync(pageFile) }));
   await context.addInitScript(smallCamera);
@@ -213,7 +224,7 @@ const pressJoin = async (name, waitFor) => {
   input.value = name;
   input.dispatchEvent(new Event("input", { bubbles: true }));
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const begin = performance.now();
+  const begin = (window.pressed = performance.now());
   document.querySelector("#join").click();
   const conditions = {
     connected: () => window.session?.state === "connected",
@@ -228,6 +239,23 @@ const pressJoin = async (name, waitFor) => {
   return performance.now() - begin;
 };
 export const join_ = (page, name, waitFor = "connected") => page.evaluate(`(${pressJoin})(${JSON.stringify(name)}, ${JSON.stringify(waitFor)})`);
+/** In the page: resolves when `id` is heard and seen there, their frames opened and a picture in their tile; the wall clock then. */
+const met = async (id) => {
+  const { conference } = window.session;
+  for (;;) {
+    const slots = [...conference.speaksIn.values()].filter((who) => who === id).length;
+    if (slots >= 2 && document.querySelector(`figure.tile[data-member="${id}"] video`)?.videoWidth > 0) return performance.timeOrigin + performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+/** Milliseconds from the press of Join at `guest` until both pages see and hear each other. */
+export async function untilBothMeet(guest, other) {
+  const ids = await Promise.all([guest, other].map((page) => page.evaluate("window.session.conference.id")));
+  const pressed = await guest.evaluate("performance.timeOrigin + window.pressed");
+  const both = Promise.all([guest.evaluate(`(${met})("${ids[1]}")`), other.evaluate(`(${met})("${ids[0]}")`)]);
+  const times = await Promise.race([both, wait(15_000).then(() => [Infinity])]);
+  return Math.max(...times) - pressed;
+}
 export const leave = (page) => page.evaluate("window.session.leave()");
 
 /** The owner's page of `node`, in a conference that it starts; its invite link as the dialog shows it. */

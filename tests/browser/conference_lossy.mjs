@@ -55,7 +55,7 @@ async function meet() {
   }, 60, "the second node is in the conference");
   const pages = [];
   for (const place of [page1, page2]) {
-    const browser = await startBrowser("chromium", [], place.namespace);
+    const browser = await startBrowser("chromium", [], { inside: place.namespace });
     const page = await browser.open(`http://localhost/${fragmentOf(link)}`);
     await join_(page, place.name, "connected");
     pages.push(page);
