@@ -29,7 +29,7 @@ class Listener:
 def run(command):
     global failed
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120)
         print(done.stdout, end="", flush=True)
         failed |= done.returncode != 0 or "\nfailed" in "\n" + done.stdout or "passed" not in done.stdout
         if done.returncode != 0 and "failed" not in done.stdout:
