@@ -53,6 +53,14 @@ def peers(node):
     return {peer["node"] for peer in node.json("status")["peers"]}
 
 
+def known(one, other):
+    """What a node knows of the way to another: for a message that did not arrive."""
+    status = one.json("status")
+    ways = [peer for peer in status["peers"] if peer["node"] == other.ready["node"]]
+    contact = [c for c in one.json("contact", "list")["contacts"] if c["account"] == other.key]
+    return f"{one.ready['node']} outbox {status['outbox']}, ways {ways}, contact {contact}, log {one.errors()[-400:]!r}"
+
+
 def strangers(nodes, count, rng):
     """Pairs of nodes, each pair once, in random order and direction."""
     pairs = [(a, b) for i, a in enumerate(nodes) for b in nodes[:i]]
@@ -69,7 +77,8 @@ def talk(number, sender, receiver, result):
     done = sender.run("--json", "send", receiver.key, f"message {number}", "--wait", "--timeout", "30")
     wall_ms = (time.monotonic() - begin) * 1000
     if done.returncode != 0:
-        result["late"].append((number, done.stdout.strip() + done.stderr.strip()))
+        result["late"].append((number, f"{done.stdout.strip()}{done.stderr.strip()}\n    sender {known(sender, receiver)}"
+                                       f"\n    receiver {known(receiver, sender)}"))
         return
     result["wall_ms"].append(wall_ms)
 
