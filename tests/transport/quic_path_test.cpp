@@ -113,6 +113,19 @@ TEST(QuicPath, keeps_alive_and_notices_silence) {
 }
 
 // Trap: three PTOs must pass between updates; the library refuses before.
+// Two nodes that dial each other at once each drop their own dial the moment it succeeds. The goodbye comes before the
+// handshake is confirmed: the other end must hear it, or it keeps a connection that nobody has for a minute.
+TEST(QuicPath, a_dialler_that_closes_at_once_is_heard) {
+  World w;
+  auto ours = w.dial(w.bob_keys.public_key());
+  ASSERT_TRUE(ours);
+  EXPECT_FALSE((*ours)->confirmed());
+  (*ours)->close();
+  w.world.run_for(1s);
+  ASSERT_EQ(w.accepted.size(), 1u);
+  EXPECT_TRUE(w.accepted[0]->closed());
+}
+
 TEST(QuicPath, keys_can_be_updated_again_and_again_by_both) {
   World w(conditions(20ms));
   auto [ours, theirs] = w.connect();

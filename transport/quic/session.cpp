@@ -190,14 +190,22 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
       board_->socket->send(goodbye_to_, goodbye_, 0, goodbye_from_);
     return;
   }
-  if (!admissible(packet.bytes)) return;
+  // Whoever closes before he knows that the handshake is confirmed says so twice in one datagram: in a Handshake packet,
+  // for which we may have no keys any more, and behind it in one that we can read (RFC 9000 10.2.3).
+  auto rest = packet.bytes;
+  while (confirmed_ && !rest.empty() && (rest[0] & 0x80)) {
+    auto header = decode_long_header(rest);
+    if (!header) return;
+    rest = rest.subspan(header->size);
+  }
+  if (!admissible(rest)) return;
   io::Endpoint local =
       dialled_ ? stand_in(packet.from, path_number_)
                : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}};
   PathStorage path(local, packet.from);
   ngtcp2_pkt_info info{};
   int status = 0;
-  for (auto rest = packet.bytes; !rest.empty() && status == 0;) {
+  while (!rest.empty() && status == 0) {
     // The library gives up a whole datagram when its first packet is a duplicate: whoever repeats our Initial
     // with a damaged Handshake packet behind it would keep the real one out. So the dialler reads packet by
     // packet; the responder must not, because an Initial counts only in a datagram of 1200 bytes.
