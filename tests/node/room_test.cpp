@@ -189,12 +189,12 @@ TEST(Room, who_comes_by_an_invite_that_admits_nobody_hears_why) {
     };
     say(Invite{net.invite.public_key(), expires, members_max, Invite::no_admission});
     if (revoked) say(Revoke{net.invite.public_key()});
-    std::string last;
-    for (int i = 0; i < 2; ++i) {
-      auto call = SigningKeys::generate(net.random);
-      auto page = net.enter(0, call, static_cast<std::uint32_t>(100 + net.now.time_since_epoch().count() + i));
-      last = site.said[page].back();
-    }
+    // Of two that come at the same time the smaller key is in.
+    auto first = SigningKeys::generate(net.random), second = SigningKeys::generate(net.random);
+    if (second.public_key() < first.public_key()) std::swap(first, second);
+    auto number = static_cast<std::uint32_t>(100 + net.now.time_since_epoch().count());
+    net.enter(0, first, number);
+    auto last = site.said[net.enter(0, second, number + 1)].back();
     net.now += 10us;
     return last;
   };
