@@ -74,7 +74,7 @@ class Publisher {
   webrtc::SourceTable table_;
   std::map<std::uint32_t, Source> sources_;  ///< by SSRC; as many as the table names
   std::map<std::uint32_t, std::int64_t> newest_;  ///< sequence, by stream
-  webrtc::TransportCcReceiver arrivals_;
+  webrtc::TransportCcReceiver arrivals_{/*forgive_usual_loss=*/true};
   std::optional<Seals> seals_;
   SealCount seal_count_;
   double loss_ = 0;
