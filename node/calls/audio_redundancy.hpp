@@ -29,6 +29,13 @@ class AudioRedundancy {
   std::uint32_t least_, copies_ = 0;
 };
 
+/// The last packet of a frame, of which nobody notices the loss until the next frame comes, goes once more a moment
+/// later where the way loses this much: asked for, it would come a frame and a round trip too late.
+struct TailRepeat {
+  static constexpr double loss_min = 0.03;
+  static constexpr std::int64_t delay_us = 15'000;
+};
+
 /// Loss as redundancy should take it: up at once, down over some seconds, since the next loss is not far.
 class LossMemory {
  public:

@@ -24,6 +24,7 @@ MediaLink::MediaLink(LinkId id, std::uint32_t their_number, const MediaKeys& key
       sealer_(keys.algorithm, keys.secret, keys.initiator),
       opener_(keys.algorithm, keys.secret, keys.initiator),
       estimator_(limits),
+      pacer_(PacerLimits{.burst = burst}),
       heartbeat_at_(now),
       offered_since_(now) {
   pacer_.set_rate(pace * estimator_.target(), now);
@@ -96,6 +97,7 @@ void MediaLink::count_offered(std::size_t size, TimePoint now) {
   offered_ = static_cast<double>(offered_bytes_) * 8 / std::chrono::duration<double>(passed).count();
   offered_bytes_ = 0;
   offered_since_ = now;
+  loss_.hear(estimator_.loss());
 }
 
 void MediaLink::send(const MediaUnit& unit, Byte part, bool repeated, TimePoint now) {
@@ -107,10 +109,15 @@ void MediaLink::send(const MediaUnit& unit, Byte part, bool repeated, TimePoint 
   if (urgency == Urgency::audio) size += (unit.payload.size() + media_unit_size) * redundancy_.copies(estimator_.loss());
   count_offered(size, now);
   pacer_.push(urgency, size, {unit.stream, unit.sequence, part, repeated}, now);
+  bool tail = (unit.flags & MediaUnit::frame_end) != 0 && urgency != Urgency::audio && !repeated;
+  if (tail && loss_.loss() > TailRepeat::loss_min && !estimator_.congested())
+    tails_.push_back({now + Duration(TailRepeat::delay_us), size, {unit.stream, unit.sequence, part, true}});
   drain(now);
 }
 
 void MediaLink::drain(TimePoint now) {
+  for (; !tails_.empty() && tails_.front().at <= now; tails_.pop_front())
+    pacer_.push(Urgency::retransmission, tails_.front().size, tails_.front().item, now);
   while (auto out = pacer_.pop(now)) {
     auto& item = out->item;
     auto unit = owner_.stored(item.stream, item.sequence, now);
@@ -197,7 +204,8 @@ void MediaLink::advance(TimePoint now) {
 }
 
 TimePoint MediaLink::deadline() const {
-  return std::min({heartbeat_at_, ack_at_.value_or(TimePoint::max()), pacer_.deadline(), prober_.deadline()});
+  auto tail = tails_.empty() ? TimePoint::max() : tails_.front().at;
+  return std::min({heartbeat_at_, ack_at_.value_or(TimePoint::max()), pacer_.deadline(), prober_.deadline(), tail});
 }
 
 }  // namespace conclave::calls

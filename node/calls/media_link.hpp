@@ -4,6 +4,8 @@
 /// Sans-IO. Payloads stay with their feeds until the moment they leave; what has waited too long is dropped, the
 /// least urgent first. One controller decides the rate: acknowledgements with receive times feed the same estimator
 /// that transport-wide feedback feeds at a page.
+#include <deque>
+
 #include "node/calls/audio_redundancy.hpp"
 #include "node/calls/feed.hpp"
 #include "node/calls/link_acks.hpp"
@@ -31,6 +33,9 @@ class MediaLink {
   static constexpr Duration heartbeat{100'000};
   static constexpr Duration ack_delay{25'000};
   static constexpr double pace = 1.0;  ///< above the estimate a backlog would never drain
+  /// Of the estimate, saved up while nothing is sent: a whole frame leaves at once where frames fit. It is all that
+  /// pacing lets into a queue on the way, and what keeps a second node from adding a frame's length to a frame.
+  static constexpr Duration burst{40'000};
   static constexpr std::size_t nack_max = 255;
 
   class Owner {
@@ -96,6 +101,13 @@ class MediaLink {
   webrtc::Pacer<Item> pacer_;
   webrtc::Prober prober_;
   AudioRedundancy redundancy_{1};
+  LossMemory loss_;
+  struct Tail {
+    TimePoint at;
+    std::size_t size;
+    Item item;
+  };
+  std::deque<Tail> tails_;  ///< of frames, to go once more
   std::optional<TimePoint> ack_at_;
   TimePoint heartbeat_at_{};
   TimePoint offered_since_{};

@@ -49,7 +49,8 @@ Page::Page(SessionId session, const MemberId& member, const Claims& claims, Endp
       feeds_(feeds),
       random_(random),
       publisher_(member, claims_),
-      estimator_(limits) {
+      estimator_(limits),
+      pacer_(PacerLimits{.burst = burst}) {
   pacer_.set_rate(pace * estimator_.target(), now);
   prober_.start(estimator_.target(), now);
 }
@@ -121,6 +122,7 @@ void Page::allocate(const std::optional<MemberId>& first, TimePoint now) {
     wish.rank = -slot.height - (slot.kind == MediaKind::screen ? 20'000 : slot.member == first ? 10'000 : 0);
     wish.height = slot.height;
     if (*slot.member != member_) wish.offers = offers_of(feeds_, *slot.member, slot.kind, now);
+    slot.offered = !wish.offers.empty();
     if (slot.stream() != 0) {
       wish.now = static_cast<Byte>(slot.stream() & 15);
       wish.temporal_now = slot.temporal();
@@ -157,6 +159,16 @@ void Page::take(PageSlot& slot, Feed& feed, const MediaUnit& unit, const std::op
   auto urgency = slot.video() ? Urgency::base : Urgency::audio;
   auto size = (unit.payload.size() + 60) * (slot.video() ? 1 : 1 + audio_copies_);
   pacer_.push(urgency, size, Item{&slot, *departure}, now);
+  if (slot.video() && departure->header.marker && loss_.loss() > TailRepeat::loss_min && !estimator_.congested())
+    tails_.push_back({now + Duration(TailRepeat::delay_us), &slot, departure->header.sequence});
+}
+
+void Page::repeat_tails(TimePoint now) {
+  for (; !tails_.empty() && tails_.front().at <= now; tails_.pop_front()) {
+    auto& tail = tails_.front();
+    auto again = tail.slot->lost(tail.sequence, now, rtt_);
+    if (again) pacer_.push(Urgency::retransmission, 1200, Item{tail.slot, *again}, now);
+  }
 }
 
 bool Page::catch_up(PageSlot& slot, Feed& feed, TimePoint now) {
@@ -178,6 +190,7 @@ bool Page::catch_up(PageSlot& slot, Feed& feed, TimePoint now) {
 }
 
 void Page::drain(TimePoint now) {
+  repeat_tails(now);
   while (auto out = pacer_.pop(now)) send(out->item, now);
 }
 
@@ -270,21 +283,41 @@ void Page::probe(TimePoint now) {
     // Any picture will do: the largest is most likely to have something new to repeat.
     PageSlot* best = nullptr;
     for (auto& [mid, slot] : slots_) {
-      if (slot.video() && slot.stream() != 0 && (!best || slot.height > best->height)) best = &slot;
+      if (can_probe(slot) && (!best || slot.stream() != 0) && (!best || best->stream() == 0 || slot.height > best->height))
+        best = &slot;
     }
-    auto departure = best ? best->filling(due->cluster) : std::nullopt;
-    auto before = sent;
-    if (departure) send(Item{best, *departure}, now);
-    if (sent == before) return;
-    auto* feed = find(feeds_, departure->stream);
-    auto unit = feed ? feed->find_low(departure->sequence, now) : std::nullopt;
-    prober_.sent(unit ? unit->payload.size() + 60 : 60, now);
+    auto size = best ? fill(*best, due->cluster, now) : 0;
+    if (size == 0) return;
+    prober_.sent(size, now);
   }
+}
+
+bool Page::can_probe(const PageSlot& slot) {
+  return slot.video() && (slot.stream() != 0 || slot.offered) && slot.out().config().rtx_ssrc != 0;
+}
+
+/// Something that costs what a probe has to cost: what was sent last, or padding where nothing was. Its size, 0 if it
+/// did not leave.
+std::size_t Page::fill(PageSlot& slot, std::uint32_t cluster, TimePoint now) {
+  auto departure = slot.stream() != 0 ? slot.filling(cluster) : std::nullopt;
+  auto* feed = departure ? find(feeds_, departure->stream) : nullptr;
+  auto unit = feed ? feed->find_low(departure->sequence, now) : std::nullopt;
+  if (unit) {
+    auto before = sent;
+    send(Item{&slot, *departure}, now);
+    return sent == before ? 0 : unit->payload.size() + 60;
+  }
+  // Before the first picture: else one that is larger than the first estimate would wait for ever.
+  constexpr std::size_t padding = 255;  // RFC 3550: one byte says how much
+  RtpExtensions extensions;
+  extensions.mid = slot.mid_text();
+  if (claims_.extensions.transport_cc != 0) extensions.transport_cc = departures_.send(padding + 60, now, cluster);
+  return endpoint_.send_rtp(session_, slot.out().padding(), extensions, {}, {}, padding) ? padding + 60 : 0;
 }
 
 std::vector<Rtcp> Page::reports(TimePoint now, UnixTime wall) {
   std::vector<Rtcp> out;
-  audio_copies_ = redundancy_.copies(audio_loss_.hear(estimator_.loss()));
+  audio_copies_ = redundancy_.copies(loss_.hear(estimator_.loss()));
   for (auto& [mid, slot] : slots_) {
     if (auto report = slot.out().report(now, wall)) out.emplace_back(*report);
   }
@@ -310,10 +343,9 @@ void Page::send(std::span<const Rtcp> messages) {
 
 TimePoint Page::deadline() const {
   auto out = pacer_.deadline();
-  bool can_probe = std::ranges::any_of(slots_, [](auto& slot) {
-    return slot.second.video() && slot.second.stream() != 0 && slot.second.out().packets() > 0;
-  });
-  return can_probe ? std::min(out, prober_.deadline()) : out;
+  if (!tails_.empty()) out = std::min(out, tails_.front().at);
+  bool probes = std::ranges::any_of(slots_, [](auto& slot) { return can_probe(slot.second); });
+  return probes ? std::min(out, prober_.deadline()) : out;
 }
 
 Quality Page::quality() const {

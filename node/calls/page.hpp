@@ -1,6 +1,7 @@
 #pragma once
 /// One page of ours in a conference, as the packet plane sees it: what it sends (Publisher), the slots in which it
 /// receives, and the one controller of the way to it.
+#include <deque>
 #include <functional>
 #include <set>
 #include <span>
@@ -21,6 +22,8 @@ class Page {
   static constexpr std::size_t slots_max = 128;
   /// Above the estimate, so that a key frame does not take half a second; the allocator keeps the average below.
   static constexpr double pace = 2;
+  /// Of the estimate, saved up while nothing is sent: a whole frame leaves at once, as it came, where frames fit.
+  static constexpr Duration burst{40'000};
 
   Page(webrtc::SessionId session, const MemberId& member, const webrtc::Claims& claims, webrtc::Endpoint& endpoint,
        Feeds& feeds, Random& random, const webrtc::BandwidthLimits& limits, TimePoint now);
@@ -87,6 +90,9 @@ class Page {
   void send(const Item& item, TimePoint now);
   /// What was sent before, in case it was lost.
   void send_again(PageSlot& slot, TimePoint now);
+  void repeat_tails(TimePoint now);
+  static bool can_probe(const PageSlot& slot);
+  std::size_t fill(PageSlot& slot, std::uint32_t cluster, TimePoint now);
   void hear(const webrtc::TransportFeedback& feedback, TimePoint now);
   void hear(const webrtc::ReportBlock& block, UnixTime wall);
   PageSlot* slot_of(std::uint32_t ssrc, bool retransmission);
@@ -107,7 +113,13 @@ class Page {
   webrtc::BandwidthEstimator estimator_;
   webrtc::Pacer<Item> pacer_;
   webrtc::Prober prober_;
-  LossMemory audio_loss_;
+  LossMemory loss_;
+  struct Tail {
+    TimePoint at;
+    PageSlot* slot;
+    std::uint16_t sequence;
+  };
+  std::deque<Tail> tails_;  ///< of frames, to go once more
   AudioRedundancy redundancy_{0};
   std::uint32_t audio_copies_ = 0;
   double useful_ = 0;

@@ -78,6 +78,7 @@ class PageSlot {
   std::optional<MemberId> member;  ///< who is assigned to it
   MediaKind kind = MediaKind::video;
   std::uint16_t height = 0;        ///< as it is shown
+  bool offered = false;            ///< there is something to show
 
  private:
   bool left_out(const MediaUnit& unit);

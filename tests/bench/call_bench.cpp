@@ -329,8 +329,7 @@ int main(int argc, char** argv) {
   Film film(first, speaker);
   film.next = first.clock.now() + frame_span;
   first.clock.at(film.next, [&] { film.play(); });
-  near.feed_back();
-  far.feed_back();
+  for (auto* page : {&speaker, &near, &far}) page->feed_back();
   first.settle();
   second.settle();
   for (auto* node : {&first, &second}) node->context.restart();

@@ -47,11 +47,13 @@ async function meet() {
   const second = await Node.start("node2", ["--bootstrap", first.address], "", node2.namespace);
   const { conference } = await first.ask("calls.create", { name: "bad lines" });
   await first.ask("calls.enter", { conference });
+  const invite = async () => (await first.ask("calls.invite", { conference, members_max: 16 })).link;
+  const alone = await invite();
   await second.ask("calls.enter", { conference });
   // Links name the ways in through all nodes; each page can reach only one of them.
-  const { link } = await until(async () => {
-    const invited = await first.ask("calls.invite", { conference, members_max: 16 });
-    return invited.link.length > 500 ? invited : null;
+  const link = await until(async () => {
+    const both = await invite();
+    return both.length > alone.length + 80 ? both : null;
   }, 60, "the second node is in the conference");
   const pages = [];
   for (const place of [page1, page2]) {
@@ -70,11 +72,12 @@ const difference = (after, before) => ({
   concealed: (after.concealed - before.concealed) / Math.max(1, after.samples - before.samples),
   refused: after.worker.refused - before.worker.refused,
   repeated: after.worker.repeated - before.worker.repeated,
+  unopened: after.worker.unopened - before.worker.unopened,
 });
 
 async function measure(line, pages, loss, rttMs, seconds) {
   line.set(loss, rttMs);
-  await wait(8000);  // buffers and redundancy find their measure
+  await wait(12_000);  // buffers and redundancy find their measure
   await line.stats();
   const before = await Promise.all(pages.map(statsOf));
   await wait(seconds * 1000);

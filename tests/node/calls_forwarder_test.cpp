@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/node/calls_room.hpp"
+#include "transport/webrtc/transport_cc.hpp"
 
 namespace conclave::calls {
 namespace {
@@ -124,6 +125,31 @@ TEST(Forwarder, a_narrow_way_gets_the_small_layer_and_says_why) {
   ASSERT_EQ(quality.pictures.size(), 1);
   EXPECT_EQ(quality.pictures[0].height, 180);
   EXPECT_EQ(quality.pictures[0].why, Smaller::downlink);
+}
+
+TEST(Forwarder, a_picture_that_is_larger_than_the_first_estimate_is_shown_all_the_same) {
+  ForwarderLimits limits;  // starts at 500 kbit/s
+  Conference room(1, limits);
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  // A screen, say: one layer, 1.5 Mbit/s, nothing below it.
+  alice.frame_sizes = {6000, 6000, 6000};
+  room.layers = {0};
+  room.cameras = {&alice};
+  webrtc::TransportCcReceiver arrivals;
+  room.run(2 * second);
+  room.watch(bob, alice);
+  std::size_t frames = 0;
+  for (int i = 0; i < 200; ++i) {
+    room.run(Duration(20'000));
+    for (auto& seen : bob.take_seen()) {
+      frames += seen.picture && seen.picture->start;
+      if (seen.transport_cc) arrivals.hear(*seen.transport_cc, seen.at);
+    }
+    for (auto& feedback : arrivals.feedback(room.world.now(), 9, PageSlot::ssrc_of(video_mid))) bob.native->send_rtcp(feedback);
+  }
+  EXPECT_GT(frames, 60) << "probes of padding find that the way takes it";
 }
 
 TEST(Forwarder, layers_change_only_on_key_frames_and_timestamps_follow_the_reports) {

@@ -5,6 +5,7 @@
 
 #include "simulations/network.hpp"
 #include "tests/node/calls_room.hpp"
+#include "transport/webrtc/big_endian.hpp"
 
 namespace conclave::calls {
 namespace {
@@ -24,11 +25,18 @@ struct End final : MediaLink::Owner {
     socket->on_receive([this](std::span<const io::Packet> packets) {
       for (auto& packet : packets) {
         Bytes bytes = copy(packet.bytes);
+        auto at = from ? from->left.find(number_of(bytes)) : left.end();
+        if (from && at != from->left.end()) longest = std::max(longest, world.now() - at->second);
         EXPECT_TRUE(link->receive(bytes, world.now()));
       }
     });
   }
-  void datagram(LinkId, ByteView bytes) override { socket->send(peer, bytes); }
+  void datagram(LinkId, ByteView bytes) override {
+    left[number_of(bytes)] = world.now();
+    socket->send(peer, bytes);
+  }
+  /// The low bits of a datagram's packet number, which nobody seals.
+  static std::uint32_t number_of(ByteView bytes) { return webrtc::be32(bytes.data() + 4); }
   std::optional<MediaUnit> stored(std::uint32_t stream, std::uint32_t sequence, TimePoint now) override {
     return (stream == audio_name.number() ? audio : video).find(sequence, now);
   }
@@ -65,6 +73,9 @@ struct End final : MediaLink::Owner {
   std::unique_ptr<MediaLink> link;
   std::size_t heard = 0;
   std::vector<Arrival> delays;
+  End* from = nullptr;                      ///< whose datagrams are timed
+  std::map<std::uint32_t, TimePoint> left;  ///< by packet number
+  Duration longest{};                       ///< way of a datagram, since it was last looked at
 };
 
 struct Pair {
@@ -78,6 +89,7 @@ struct Pair {
   explicit Pair(const sim::Conditions& conditions) : network(world, 11, conditions) {
     from = std::make_unique<End>(world, network.open(here), there, true);
     to = std::make_unique<End>(world, network.open(there), here, false);
+    to->from = from.get();
   }
   void run(Duration span, std::size_t video_bps) {
     for (auto end = world.now() + span; world.now() < end;) {
@@ -127,6 +139,40 @@ TEST(MediaLink, a_twentieth_lost_at_200_ms_conceals_at_most_a_hundredth_of_the_a
   pair.run(60 * second, 0);
   std::printf("figure audio concealed at 5 %% loss, 200 ms: %.2f %%\n", 100 * pair.concealed());
   EXPECT_LE(pair.concealed(), 0.01);
+}
+
+TEST(MediaLink, a_drop_to_a_third_leaves_no_queue_after_a_second_and_the_rate_is_back_in_ten) {
+  auto conditions = lossy(0, Duration(80'000));
+  conditions.queue_max = Duration(500'000);
+  conditions.bytes_per_second = 375'000;
+  Pair pair(conditions);
+  constexpr std::size_t offered = 2'000'000;
+  pair.run(15 * second, offered);
+  auto rate = [&](Duration span) {
+    pair.to->delays.clear();
+    pair.run(span, offered);
+    double bytes = 0;
+    for (auto& arrival : pair.to->delays) bytes += static_cast<double>(arrival.size);
+    return bytes * 8 / std::chrono::duration<double>(span).count();
+  };
+  auto before = rate(5 * second);
+  auto narrow = conditions;
+  narrow.bytes_per_second = 125'000;
+  pair.network.set_path(here.ip, there.ip, narrow);
+  pair.run(second, offered);
+  pair.to->longest = {};
+  pair.run(14 * second, offered);
+  auto queue = pair.to->longest - conditions.rtt_median / 2;
+  pair.network.set_path(here.ip, there.ip, conditions);
+  double back = 0;
+  int seconds = 0;
+  for (; seconds < 20 && back < 0.9 * before; ++seconds) back = rate(second);
+  std::printf("figure media link, 3 to 1 Mbit/s: queue at most %.0f ms from 1 s after the drop on; back to 3 Mbit/s: %.2f of %.2f Mbit/s "
+              "after %d s\n",
+              std::chrono::duration<double, std::milli>(queue).count(), back / 1e6, before / 1e6, seconds);
+  EXPECT_GT(before, 1.9e6);
+  EXPECT_LE(queue, Duration(100'000));
+  EXPECT_LE(seconds, 10);
 }
 
 }  // namespace

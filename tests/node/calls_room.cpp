@@ -189,7 +189,7 @@ void Site::pump() {
       any = true;
       if (drop()) continue;
       for (auto& page : pages) {
-        if (page->native->address() == to) page->native->receive(bytes, now);
+        if (page->native->address() == to && !carry(*page, bytes)) page->native->receive(bytes, now);
       }
       for (auto& page : pages) page->look();
     }

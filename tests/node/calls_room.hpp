@@ -141,6 +141,8 @@ class Site final : public webrtc::Endpoint::Listener, public Forwarder::Outputs 
   std::unique_ptr<Forwarder> forwarder;
   std::vector<std::unique_ptr<TestPage>> pages;
   std::function<bool()> drop = [] { return false; };  ///< a datagram on its way to a page
+  /// True: somebody else carries it to that page.
+  std::function<bool(TestPage& to, ByteView datagram)> carry = [](TestPage&, ByteView) { return false; };
   std::function<void(LinkId, ByteView)> on_link = [](LinkId, ByteView) {};
   webrtc::SessionId last_connected;
   std::map<std::pair<std::uint32_t, std::uint16_t>, SlotAssigned> assigned;

@@ -40,6 +40,11 @@ class SendStream {
   /// Header and two-byte head (RFC 4588) of a retransmission.
   std::pair<RtpHeader, std::array<Byte, 2>> retransmission(const Again& again);
 
+  /// Header of a packet that is padding alone: a probe where nothing has been sent yet.
+  RtpHeader padding() {
+    return {false, config_.rtx_payload_type, rtx_sequence_++, newest_timestamp_, config_.rtx_ssrc};
+  }
+
   /// Nothing before the first packet.
   std::optional<SenderReport> report(TimePoint now, UnixTime wall) const;
   /// The receiver's words about this stream.
