@@ -36,7 +36,8 @@ class TransportCcReceiver {
   /// With `forgive_usual_loss` packets that a radio link loses whatever is sent are reported as arrived, between their
   /// neighbours: a browser takes every loss for a full path, sends less and less, and its picture freezes. What exceeds
   /// the usual is told as it is, and so is every delay.
-  explicit TransportCcReceiver(bool forgive_usual_loss = false) : forgives_(forgive_usual_loss) {}
+  explicit TransportCcReceiver(bool forgive_usual_loss) : forgives_(forgive_usual_loss) {}
+  TransportCcReceiver() = default;
 
   static constexpr std::size_t arrivals_max = 8192;
   static constexpr Duration interval{50'000};  ///< between messages: a share of a few percent on a slow link
@@ -55,7 +56,7 @@ class TransportCcReceiver {
   std::size_t forgiven(std::size_t gap);
   TimePoint last_sent_{};
   Byte count_ = 0;
-  bool forgives_;
+  bool forgives_ = false;
   UsualLoss usual_;
   double credit_ = 0;
 };
