@@ -146,13 +146,13 @@ Later<Answer> open(ApiParts parts, Call, Json params) {
 }
 
 Later<Answer> certify(ApiParts parts, Call, Json params) {
-  CO_CHECK(allow(params, {"conference", "call", "call_x25519", "name", "expires_ms"}));
+  CO_CHECK(allow(params, {"conference", "call", "call_x25519", "name", "expires_ms", "consent"}));
   CO_TRY(auto key, conference_param(params));
   calls::Member member;
   CO_TRY(member.call, bytes_param<calls::CallKey>(params, "call"));
   CO_TRY(member.call_x25519, bytes_param<X25519Key>(params, "call_x25519"));
   CO_TRY(member.name, gateway::text_or(params, "name", ""));
-  if (member.name.size() > calls::Member::name_max) member.name.resize(calls::Member::name_max);
+  CO_TRY(member.consent, bytes_param<Signature>(params, "consent"));
   CO_TRY(member.expires.ms, gateway::required_number(params, "expires_ms", {0, std::int64_t{1} << 53}));
   CO_TRY(auto statement, answered(parts.node.calls().certify(key, std::move(member)),
                                   "This node cannot vouch for its page in that conference"));

@@ -76,7 +76,8 @@ Result<Host::Hosted*> Host::make_live(const ConferenceKey& conference) {
     if (!hosted->lasting && hosted->live.room().pages() == 0) drop(ConferenceKey(key));
   }
   if (rooms_.size() >= rooms_max) return fail(Errc::limit_reached);
-  auto hosted = std::make_unique<Hosted>(conference, parts_.keys.public_key(), *this, *endpoint_, parts_.clock, parts_.random);
+  auto hosted = std::make_unique<Hosted>(conference, parts_.keys.public_key(), *this, *endpoint_,
+                                         parts_.clock, parts_.random);
   hosted->live.set_uplink(parts_.uplink_bps);
   auto* out = hosted.get();
   rooms_.emplace(conference, std::move(hosted));
@@ -116,7 +117,8 @@ Result<> Host::say(const ConferenceKey& conference, Saying saying) {
   auto* hosted = find(conference);
   if (!hosted) return fail(Errc::not_found);
   auto now = parts_.clock.unix_now();
-  hosted->live.room().learn(issue(parts_.keys, conference, now, std::move(saying), parts_.certificate), now, parts_.clock.now());
+  hosted->live.room().learn(issue(parts_.keys, conference, now, std::move(saying), parts_.certificate), now,
+                            parts_.clock.now());
   hosted->live.advance();
   poke();
   return {};
@@ -167,12 +169,19 @@ asio::awaitable<Result<bool>> Host::enter(ConferenceKey conference) {
     hosted = find(conference);
     if (!hosted) co_return fail(Errc::not_found);
   }
-  co_return hosted->came_by || hosted->live.room().roster().is_admin(parts_.certificate.account);
+  may = hosted->live.room().roster().is_admin(parts_.certificate.account);
+  const bool rung = hosted->came_by.has_value();
+  // An admin's node serves the conference also while nobody enters by it.
+  if (may) CO_CHECK(say(conference, Serve{parts_.uplink_bps}));
+  co_return may || rung;
 }
 
 Result<Bytes> Host::certify(const ConferenceKey& conference, Member member) {
   auto* hosted = find(conference);
   if (!hosted) return fail(Errc::not_found);
+  if (member.name.size() > Member::name_max) return fail(Errc::too_long);
+  CHECK(crypto::verify(member.call, consent_domain, consent_statement(conference, member.call_x25519, member.name),
+                       member.consent));
   if (!hosted->live.room().roster().is_admin(parts_.certificate.account)) {
     if (!hosted->came_by) return fail(Errc::refused);
     auto invite = SigningKeys::from_seed(*hosted->came_by);
@@ -202,7 +211,8 @@ Result<> Host::remove(const ConferenceKey& conference, const MemberId& id, bool 
   auto* hosted = find(conference);
   if (!hosted) return fail(Errc::not_found);
   for (const auto& [call, entry] : hosted->live.room().roster().members(parts_.clock.unix_now()))
-    if (entry.id == id) return say(conference, Remove{call, revoke_invite ? entry.member.invite : std::nullopt});
+    if (entry.id == id)
+      return say(conference, Remove{call, revoke_invite ? entry.member.invite : std::nullopt});
   return fail(Errc::not_found);
 }
 

@@ -19,6 +19,11 @@
 #include "transport/swarm/swarm.hpp"
 #include "transport/webrtc/attachment.hpp"
 
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
 namespace conclave::calls {
 
 struct HostParts {
@@ -38,7 +43,8 @@ struct HostParts {
   /// Whether strangers can get in from outside, in words.
   std::function<std::string()> reach_words;
   /// Entries at the conference's meeting point.
-  std::function<boost::asio::awaitable<void>(MeetingPoint, std::function<void(const SealedEntry&)>)> read_point;
+  std::function<boost::asio::awaitable<void>(MeetingPoint, std::function<void(const SealedEntry&)>)>
+      read_point;
   std::function<void(const SealedEntry&)> publish;
 };
 
@@ -80,9 +86,11 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
     webrtc::Fingerprint fingerprint;
     std::string ufrag;
   };
-  /// A way in for our own page, good once, for the certificate that `claims` name. Errc::not_found (enter first).
+  /// A way in for our own page, good once, for the certificate that `claims` name. Errc::not_found (enter
+  /// first).
   Result<Opened> open(const ConferenceKey& conference, webrtc::Claims claims);
-  /// The member statement of our own page. Errc::refused where we are no admin.
+  /// The member statement of our own page. Errc::refused where we are no admin, bad_signature without its
+  /// consent.
   Result<Bytes> certify(const ConferenceKey& conference, Member member);
   /// Lets in who knocks. Errc::not_found, refused.
   Result<> admit(const ConferenceKey& conference, const MemberId& member);
@@ -130,9 +138,12 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   boost::asio::awaitable<void> keep_room(ConferenceKey conference);
   boost::asio::awaitable<void> search(ConferenceKey conference);
   void publish_entry(Hosted& hosted);
-  boost::asio::awaitable<void> reach(ConferenceKey conference, NodeKey node, std::vector<address::PeerAddress> at);
-  boost::asio::awaitable<void> accept_stream(std::shared_ptr<io::Connection> connection, std::unique_ptr<io::Stream> stream);
-  boost::asio::awaitable<void> run_stream(ConferenceKey conference, std::shared_ptr<io::Connection> connection,
+  boost::asio::awaitable<void> reach(ConferenceKey conference, NodeKey node,
+                                     std::vector<address::PeerAddress> at);
+  boost::asio::awaitable<void> accept_stream(std::shared_ptr<io::Connection> connection,
+                                             std::unique_ptr<io::Stream> stream);
+  boost::asio::awaitable<void> run_stream(ConferenceKey conference,
+                                          std::shared_ptr<io::Connection> connection,
                                           std::unique_ptr<io::Stream> stream, std::optional<Message> first);
   boost::asio::awaitable<void> write_loop(std::shared_ptr<Control> control);
   void hear_media(std::span<const io::Packet> packets);

@@ -19,20 +19,26 @@ const T* say(const Statement& statement) {
 
 }  // namespace
 
-/// Of states and of served uplinks only the newest of each issuer is kept: they come often.
+/// Of states and of served uplinks only the newest of each issuer is kept: they come often. Two of one
+/// number, by an issuer that says different things to different people, are told apart by their digest, so
+/// that all keep the same.
 bool Roster::superseded(const Statement& statement) {
-  auto rank = [](const Statement& s) -> std::optional<std::pair<std::size_t, std::int64_t>> {
-    if (auto* state = say<State>(s)) return std::pair(s.saying.index(), static_cast<std::int64_t>(state->sequence));
-    if (say<Serve>(s)) return std::pair(s.saying.index(), s.issued.ms);
+  using Rank = std::tuple<std::size_t, bool, std::uint64_t, crypto::Digest>;
+  auto rank = [](const Statement& s) -> std::optional<Rank> {
+    auto index = s.saying.index();
+    if (auto* state = say<State>(s)) return Rank(index, false, state->sequence, s.digest);
+    // One that lost its certificate on the way says less.
+    if (say<Serve>(s))
+      return Rank(index, s.certificate.has_value(), static_cast<std::uint64_t>(s.issued.ms), s.digest);
     return std::nullopt;
   };
   auto ours = rank(statement);
   if (!ours) return false;
   for (auto at = statements_.begin(); at != statements_.end(); ++at) {
     auto theirs = rank(at->second);
-    if (at->second.issuer != statement.issuer || !theirs || theirs->first != ours->first) continue;
-    if (*theirs >= *ours) return true;
-    --of_issuer_[statement.issuer];
+    if (at->second.issuer != statement.issuer || !theirs || std::get<0>(*theirs) != std::get<0>(*ours))
+      continue;
+    if (*theirs > *ours) return true;
     statements_.erase(at);
     return false;
   }
@@ -41,14 +47,25 @@ bool Roster::superseded(const Statement& statement) {
 
 Result<bool> Roster::add(Statement statement) {
   if (statements_.contains(statement.digest)) return false;
+  if (statements_.size() >= statements_max) sweep(judged_at_);
+  if (statements_.size() >= statements_max) return fail(Errc::limit_reached);
   if (superseded(statement)) return false;
-  auto& count = of_issuer_[statement.issuer];
-  if (statements_.size() >= statements_max || count >= per_issuer_max) return fail(Errc::limit_reached);
-  ++count;
   auto digest = statement.digest;
   statements_.emplace(digest, std::move(statement));
   judged_.reset();
   return true;
+}
+
+void Roster::sweep(UnixTime now) {
+  if (statements_.size() <= strangers_max) return;
+  const auto& standing = judge(now).standing;
+  std::map<std::pair<UnixTime, crypto::Digest>, std::map<crypto::Digest, Statement>::iterator> idle;
+  for (auto at = statements_.begin(); at != statements_.end(); ++at)
+    if (!standing.contains(at->first)) idle.emplace(std::pair(at->second.issued, at->first), at);
+  if (idle.size() <= strangers_max) return;
+  for (auto at = idle.begin(); idle.size() > strangers_max; at = idle.erase(at))
+    statements_.erase(at->second);
+  judged_.reset();
 }
 
 void Roster::judge_admins(Judged& judged) const {
@@ -62,7 +79,9 @@ void Roster::judge_admins(Judged& judged) const {
     for (const auto& [digest, s] : statements_) {
       auto* admin = say<Admin>(s);
       if (!admin || judged.admins.size() >= admins_max || revoked.contains(admin->account)) continue;
-      if (has_authority(s, judged.admins)) grew |= judged.admins.insert(admin->account).second;
+      if (!has_authority(s, judged.admins) || !judged.admins.insert(admin->account).second) continue;
+      judged.standing.insert(digest);
+      grew = true;
     }
   }
 }
@@ -73,6 +92,7 @@ void Roster::judge_invites(Judged& judged, UnixTime now) const {
     if (!has_authority(s, judged.admins)) continue;
     if (auto* revoke = say<Revoke>(s)) revoked.insert(revoke->key);
     if (auto* remove = say<Remove>(s); remove && remove->invite) revoked.insert(*remove->invite);
+    if (say<Revoke>(s) || say<Remove>(s)) judged.standing.insert(digest);
   }
   for (const auto& [digest, s] : statements_) {
     auto* invite = say<Invite>(s);
@@ -80,14 +100,15 @@ void Roster::judge_invites(Judged& judged, UnixTime now) const {
     if (revoked.contains(invite->key)) continue;
     if (invite->expires <= now) judged.expired.insert(invite->key);
     if (invite->expires <= now || judged.invites.size() >= invites_max) continue;
-    judged.invites.emplace(invite->key, *invite);
+    if (judged.invites.emplace(invite->key, *invite).second) judged.standing.insert(digest);
     judged.until = std::min(judged.until, invite->expires);
   }
 }
 
 void Roster::judge_revocations(Judged& judged) const {
   for (const auto& [digest, s] : statements_) {
-    if (auto* remove = say<Remove>(s); remove && has_authority(s, judged.admins)) judged.removed.insert(remove->call);
+    if (auto* remove = say<Remove>(s); remove && has_authority(s, judged.admins))
+      judged.removed.insert(remove->call);
     if (say<Leave>(s)) judged.removed.insert(s.issuer);
   }
 }
@@ -99,29 +120,56 @@ void Roster::judge_states(Judged& judged) const {
 
 void Roster::judge_members(Judged& judged, UnixTime now) const {
   // Earlier statements first, then the smaller call key: a full invite admits the same members everywhere.
-  std::map<std::pair<UnixTime, CallKey>, const Statement*> order;
+  std::map<std::tuple<UnixTime, CallKey, crypto::Digest>, const Statement*> order;
   for (const auto& [digest, s] : statements_)
-    if (auto* member = say<Member>(s)) order.emplace(std::pair(s.issued, member->call), &s);
+    if (auto* member = say<Member>(s)) order.emplace(std::tuple(s.issued, member->call, digest), &s);
 
   std::map<InviteKey, std::size_t> used;
   for (const auto& [rank, s] : order) {
     const auto& member = std::get<Member>(s->saying);
     if (judged.members.size() >= members_max) break;
-    if (judged.removed.contains(member.call) || judged.members.contains(member.call) || member.expires <= now)
+    if (judged.members.contains(member.call) || judged.left.contains(member.call) || member.expires <= now)
       continue;
+    const bool out = judged.removed.contains(member.call);
     if (!has_authority(*s, judged.admins)) {
       auto invite = judged.invites.find(s->issuer);
       if (invite == judged.invites.end() || (invite->second.rights & Invite::no_admission) == 0) continue;
       // Who comes by an invite cannot claim an account: that takes the account's own node.
       if (member.account || used[s->issuer] >= invite->second.members_max) continue;
-      ++used[s->issuer];
+      used[s->issuer] += out ? 0 : 1;
     } else if (member.account && !s->by_conference() && s->account() != member.account) {
       continue;  // an admin speaks for its own account only
     }
-    Entry entry{member, member_id(member.call), {}, 0, member.account && judged.admins.contains(*member.account)};
-    if (auto state = judged.states.find(member.call); state != judged.states.end()) entry.state = state->second;
+    judged.standing.insert(s->digest);
+    if (out) {  // kept beside the word that it is out, until it expires
+      judged.left.insert(member.call);
+      continue;
+    }
+    Entry entry{
+        member, member_id(member.call), {}, 0, member.account && judged.admins.contains(*member.account)};
+    if (auto state = judged.states.find(member.call); state != judged.states.end())
+      entry.state = state->second;
     judged.until = std::min(judged.until, member.expires);
     judged.members.emplace(member.call, std::move(entry));
+  }
+}
+
+/// Requests, nodes, and which of what members say of themselves is worth keeping.
+void Roster::judge_the_rest(Judged& judged) const {
+  for (const auto& [digest, s] : statements_) {
+    const bool authority = has_authority(s, judged.admins);
+    if (auto* serve = say<Serve>(s); serve && authority) {
+      judged.nodes[*NodeKey::from(s.issuer)] = serve->uplink_bps;
+      judged.standing.insert(digest);
+    }
+    if (auto* mute = say<Mute>(s); mute && authority) {
+      auto member = judged.members.find(mute->call);
+      if (member == judged.members.end()) continue;
+      member->second.mute_asked |= mute->kinds;
+      judged.standing.insert(digest);
+    }
+    if (say<State>(s) && judged.members.contains(s.issuer)) judged.standing.insert(digest);
+    if (say<Leave>(s) && judged.left.contains(s.issuer)) judged.standing.insert(digest);
   }
 }
 
@@ -135,12 +183,7 @@ const Roster::Judged& Roster::judge(UnixTime now) const {
   judge_invites(judged, now);
   judge_states(judged);
   judge_members(judged, now);
-  for (const auto& [digest, s] : statements_) {
-    if (auto* serve = say<Serve>(s)) judged.nodes[*NodeKey::from(s.issuer)] = serve->uplink_bps;
-    if (auto* mute = say<Mute>(s); mute && has_authority(s, judged.admins))
-      if (auto member = judged.members.find(mute->call); member != judged.members.end())
-        member->second.mute_asked |= mute->kinds;
-  }
+  judge_the_rest(judged);
   judged_ = std::move(judged);
   judged_at_ = now;
   return *judged_;
@@ -155,10 +198,12 @@ std::vector<Member> Roster::knockers() const {
   for (const auto& [digest, s] : statements_) {
     // Who knocks describes itself: nobody else's word for it counts.
     auto* member = say<Member>(s);
-    if (!member || s.issuer != member->call || judged.members.contains(member->call) || judged.removed.contains(member->call))
+    if (!member || s.issuer != member->call || judged.members.contains(member->call) ||
+        judged.removed.contains(member->call))
       continue;
     auto state = judged.states.find(member->call);
-    if (state != judged.states.end() && (state->second.flags & State::knocking) != 0) out.emplace(member->call, *member);
+    if (state != judged.states.end() && (state->second.flags & State::knocking) != 0)
+      out.emplace(member->call, *member);
   }
   std::vector<Member> list;
   for (auto& [call, member] : out) list.push_back(std::move(member));
@@ -166,6 +211,11 @@ std::vector<Member> Roster::knockers() const {
 }
 
 bool Roster::is_admin(const AccountKey& account) const { return judge(judged_at_).admins.contains(account); }
+std::optional<State> Roster::state_of(const CallKey& key) const {
+  const auto& states = judge(judged_at_).states;
+  auto found = states.find(key);
+  return found == states.end() ? std::nullopt : std::optional(found->second);
+}
 bool Roster::removed(const CallKey& key) const { return judge(judged_at_).removed.contains(key); }
 
 Result<> Roster::admits(const InviteKey& key, UnixTime now) const {

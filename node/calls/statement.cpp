@@ -36,12 +36,16 @@ Bytes body_of(const ConferenceKey& c, UnixTime t, const Saying& saying) {
       return pack_body(kind, c, t, std::tuple(s.key, s.expires.ms, s.members_max, s.rights));
     }
     Bytes operator()(const Member& s) {
-      return pack_body(kind, c, t, std::tuple(s.call, s.call_x25519, s.account, s.name, s.expires.ms, s.invite));
+      return pack_body(
+          kind, c, t,
+          std::tuple(s.call, s.call_x25519, s.account, s.name, s.expires.ms, s.invite, s.consent));
     }
     Bytes operator()(const Remove& s) { return pack_body(kind, c, t, std::tuple(s.call, s.invite)); }
     Bytes operator()(const Revoke& s) { return pack_body(kind, c, t, std::tuple(s.key)); }
     Bytes operator()(const Leave&) { return pack_body(kind, c, t, std::tuple()); }
-    Bytes operator()(const State& s) { return pack_body(kind, c, t, std::tuple(s.sequence, s.entry, s.flags)); }
+    Bytes operator()(const State& s) {
+      return pack_body(kind, c, t, std::tuple(s.sequence, s.entry, s.flags));
+    }
     Bytes operator()(const Mute& s) { return pack_body(kind, c, t, std::tuple(s.call, s.kinds)); }
     Bytes operator()(const Serve& s) { return pack_body(kind, c, t, std::tuple(s.uplink_bps)); }
   };
@@ -75,7 +79,8 @@ Result<Saying> read_saying(Item body, std::size_t count, std::uint8_t kind) {
     }
     case 3: {
       Member s;
-      CHECK(read_fields(body, count, s.call, s.call_x25519, s.account, s.name, s.expires.ms, s.invite));
+      CHECK(read_fields(body, count, s.call, s.call_x25519, s.account, s.name, s.expires.ms, s.invite,
+                        s.consent));
       if (s.name.size() > Member::name_max) return fail(Errc::too_long);
       return s;
     }
@@ -108,7 +113,8 @@ Result<Saying> read_saying(Item body, std::size_t count, std::uint8_t kind) {
       CHECK(read_fields(body, count, s.uplink_bps));
       return s;
     }
-    default: return fail(Errc::unsupported);
+    default:
+      return fail(Errc::unsupported);
   }
 }
 
@@ -118,6 +124,29 @@ MemberId member_id(const CallKey& key) {
   static constexpr std::string_view name{"conclave/member/1\0", 18};
   auto digest = crypto::sha256({view(name), key});
   return *MemberId::from(digest.view().first(MemberId::size));
+}
+
+Bytes consent_statement(const ConferenceKey& conference, const X25519Key& call_x25519,
+                        std::string_view name) {
+  Bytes out = copy(conference);
+  append(out, call_x25519);
+  append(out, view(name));
+  return out;
+}
+
+Member introduce(const SigningKeys& call, const X25519Key& call_x25519, const ConferenceKey& conference,
+                 std::string_view name, UnixTime expires, const std::optional<InviteKey>& invite) {
+  auto size = std::min(name.size(), Member::name_max);
+  while (size < name.size() && size > 0 && (static_cast<Byte>(name[size]) & 0xc0) == 0x80)
+    --size;  // whole characters
+  name = name.substr(0, size);
+  return {.call = call.public_key(),
+          .call_x25519 = call_x25519,
+          .account = std::nullopt,
+          .name = std::string(name),
+          .expires = expires,
+          .invite = invite,
+          .consent = call.sign(consent_domain, consent_statement(conference, call_x25519, name))};
 }
 
 std::optional<AccountKey> Statement::account() const {
@@ -137,9 +166,12 @@ Statement issue(const Keys& keys, const ConferenceKey& conference, UnixTime now,
   auto digest = crypto::sha256(bytes);
   return {conference, now, std::move(saying), issuer, certificate, std::move(bytes), digest};
 }
-template Statement issue(const ConferenceKeys&, const ConferenceKey&, UnixTime, Saying, const std::optional<Certificate>&);
-template Statement issue(const NodeKeys&, const ConferenceKey&, UnixTime, Saying, const std::optional<Certificate>&);
-template Statement issue(const SigningKeys&, const ConferenceKey&, UnixTime, Saying, const std::optional<Certificate>&);
+template Statement issue(const ConferenceKeys&, const ConferenceKey&, UnixTime, Saying,
+                         const std::optional<Certificate>&);
+template Statement issue(const NodeKeys&, const ConferenceKey&, UnixTime, Saying,
+                         const std::optional<Certificate>&);
+template Statement issue(const SigningKeys&, const ConferenceKey&, UnixTime, Saying,
+                         const std::optional<Certificate>&);
 
 Result<Statement> open_statement(ByteView in, const ConferenceKey& conference, UnixTime now) {
   if (in.size() > Statement::size_max) return fail(Errc::too_long);
@@ -162,6 +194,10 @@ Result<Statement> open_statement(ByteView in, const ConferenceKey& conference, U
   if (out.conference != conference) return fail(Errc::refused);
   if (out.issued > now + skew_max) return fail(Errc::expired);
   CHECK(crypto::verify(issuer, domain, body, signature));
+  if (auto* member = std::get_if<Member>(&out.saying)) {
+    auto said = consent_statement(conference, member->call_x25519, member->name);
+    CHECK(crypto::verify(member->call, consent_domain, said, member->consent));
+  }
   if (carried) {
     TRY(auto certificate, decode_certificate(*carried));
     if (certificate.node.bytes != issuer.bytes) return fail(Errc::refused);

@@ -2,13 +2,13 @@
 /// What is said about who may be in a conference, signed. docs/calls.md, section 2.
 ///
 /// A statement is kept and passed on as the bytes that were signed; `Statement` is what they say.
-#include <optional>
-#include <variant>
-
 #include "crypto/certificate.hpp"
 #include "crypto/hash.hpp"
 #include "crypto/keys.hpp"
 #include "crypto/time.hpp"
+
+#include <optional>
+#include <variant>
 
 namespace conclave::calls {
 
@@ -39,8 +39,19 @@ struct Member {
   std::string name;
   UnixTime expires;
   std::optional<InviteKey> invite;
+  /// The call key's own word for its X25519 key and its name: whoever may certify members could otherwise
+  /// speak for one that is in already, under another name or with keys of its own.
+  Signature consent;
   bool operator==(const Member&) const = default;
 };
+/// What `Member::consent` is over.
+Bytes consent_statement(const ConferenceKey& conference, const X25519Key& call_x25519, std::string_view name);
+inline constexpr Domain consent_domain{"conclave/consent/1"};
+/// The statement of a member about itself, for an invite, an admin or nobody to sign. `name` is cut to its
+/// limit.
+Member introduce(const SigningKeys& call, const X25519Key& call_x25519, const ConferenceKey& conference,
+                 std::string_view name, UnixTime expires, const std::optional<InviteKey>& invite);
+
 struct Remove {
   CallKey call;
   std::optional<InviteKey> invite;
@@ -93,9 +104,9 @@ template <class Keys>
 Statement issue(const Keys& keys, const ConferenceKey& conference, UnixTime now, Saying saying,
                 const std::optional<Certificate>& certificate = std::nullopt);
 
-/// The one place where a statement from outside is believed: form, limits, signature, certificate, and that it is
-/// about `conference` and not from the future. Whether its issuer may say so is the roster's business.
-/// Fails with Errc of the codec, bad_signature, bad_key, expired, unsupported or refused.
+/// The one place where a statement from outside is believed: form, limits, signature, certificate, a member's
+/// consent, and that it is about `conference` and not from the future. Whether its issuer may say so is the
+/// roster's business. Fails with Errc of the codec, bad_signature, bad_key, expired, unsupported or refused.
 Result<Statement> open_statement(ByteView in, const ConferenceKey& conference, UnixTime now);
 
 }  // namespace conclave::calls

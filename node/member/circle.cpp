@@ -13,12 +13,8 @@ Self Self::make(const ConferenceKey& conference, const std::optional<SigningKeys
                 Random& random, UnixTime now) {
   auto call = SigningKeys::generate(random);
   auto call_x25519 = X25519Pair::generate(random);
-  calls::Member saying{.call = call.public_key(),
-                       .call_x25519 = call_x25519.public_key,
-                       .account = std::nullopt,
-                       .name = std::string(name.substr(0, calls::Member::name_max)),
-                       .expires = now + member_for,
-                       .invite = invite ? std::optional(invite->public_key()) : std::nullopt};
+  auto saying = calls::introduce(call, call_x25519.public_key, conference, name, now + member_for,
+                                invite ? std::optional(invite->public_key()) : std::nullopt);
   auto statement = calls::issue(invite ? *invite : call, conference, now, saying);
   return {std::move(call), call_x25519, std::move(statement)};
 }

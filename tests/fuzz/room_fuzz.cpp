@@ -45,9 +45,8 @@ struct Cast {
     statements.push_back(
         issue(nodes[0], key, wall, Invite{invite.public_key(), wall + 1h, 50, Invite::no_admission}, certificate));
     for (auto* call : {&ann, &bob}) {
-      statements.push_back(issue(invite, key, wall,
-                                 Member{call->public_key(), crypto::x25519_public(call->seed()), {}, "Ann", wall + 1h,
-                                        invite.public_key()}));
+      auto x25519 = crypto::x25519_public(call->seed());
+      statements.push_back(issue(invite, key, wall, introduce(*call, x25519, key, "Ann", wall + 1h, invite.public_key())));
       statements.push_back(issue(*call, key, wall, State{1, nodes[call == &ann ? 0 : 1].public_key(), 0}));
     }
   }

@@ -77,7 +77,7 @@ struct Net {
   Statement guest(const SigningKeys& call, const NodeKey& entry) {
     (void)entry;
     return issue(invite, conference.public_key(), wall,
-                 Member{call.public_key(), crypto::x25519_public(call.seed()), {}, "Ann", wall + 1h, invite.public_key()});
+                 introduce(call, crypto::x25519_public(call.seed()), conference.public_key(), "Ann", wall + 1h, invite.public_key()));
   }
   /// A guest's page enters at site `i`.
   PageId enter(std::size_t i, const SigningKeys& call, std::uint32_t number) {
@@ -211,7 +211,7 @@ TEST(Room, who_knocks_waits_until_an_admin_lets_it_in_and_who_is_removed_goes) {
   PageId page(7);
   auto& site = *net.sites[1];
   auto self = issue(call, net.conference.public_key(), wall,
-                    Member{call.public_key(), crypto::x25519_public(call.seed()), {}, "Eve", wall + 1h, {}});
+                    introduce(call, crypto::x25519_public(call.seed()), net.conference.public_key(), "Eve", wall + 1h, {}));
   auto state = issue(call, net.conference.public_key(), wall, State{1, site.keys.public_key(), State::knocking});
   site.room.page_came(page);
   EXPECT_TRUE(site.room.page_says(page, PageHello{net.conference.public_key(), {self.bytes, state.bytes}}, wall, net.now));

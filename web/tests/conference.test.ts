@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decodeLink, encodeLink, Mistyped } from "../src/conference/link";
 import { Roster } from "../src/conference/roster";
 import { keyId, kind, SenderKeys } from "../src/conference/sender_keys";
-import { issue, noAdmission, openStatement, type Saying } from "../src/conference/statement";
+import { introduce, issue, noAdmission, openStatement, type Saying } from "../src/conference/statement";
 import { readOffer, writeAnswer } from "../src/conference/sdp";
 import { sealUfrag } from "../src/conference/ufrag";
 import { type Bytes, concat, hex, Malformed } from "../src/crypto/bytes";
@@ -29,9 +29,7 @@ async function room() {
   const guest = async (at = now): Promise<Bytes> => {
     const call = await SigningKeys.generate();
     const callX25519 = (await X25519Keys.generate()).publicKey;
-    const saying: Saying = {
-      kind: "member", call: call.publicKey, callX25519, account: null, name: "Ann", expiresMs: now + hour, invite: invite.publicKey,
-    };
+    const saying = await introduce(call, callX25519, conference.publicKey, "Ann", now + hour, invite.publicKey);
     return (await issue(invite, conference.publicKey, at, saying)).bytes;
   };
   const say = async (saying: Saying): Promise<Bytes> => (await issue(conference, conference.publicKey, now, saying)).bytes;
@@ -69,6 +67,34 @@ describe("roster", () => {
       await guest(),
     ]);
     expect(roster.members(now).size).toBe(0);
+  });
+
+  test("who holds the link cannot certify another member under a name or with a key of its own", async () => {
+    const { conference, invite } = await room();
+    const victim = await SigningKeys.generate();
+    const [theirs, ours] = [(await X25519Keys.generate()).publicKey, (await X25519Keys.generate()).publicKey];
+    const said = await introduce(victim, theirs, conference.publicKey, "Ann", now + hour, invite.publicKey);
+    for (const change of [{ name: "Eve" }, { callX25519: ours }]) {
+      const forged = await issue(invite, conference.publicKey, now, { ...said, ...change });
+      await expect(openStatement(forged.bytes, conference.publicKey, now)).rejects.toBeInstanceOf(Malformed);
+    }
+    await openStatement((await issue(invite, conference.publicKey, now, said)).bytes, conference.publicKey, now);
+  });
+
+  test("a name is cut to what a statement holds, between letters", async () => {
+    const { conference } = await room();
+    const call = await SigningKeys.generate();
+    const said = await introduce(call, call.publicKey, conference.publicKey, "漢".repeat(40), now + hour, null);
+    expect(said.name).toBe("漢".repeat(21));
+    await openStatement((await issue(call, conference.publicKey, now, said)).bytes, conference.publicKey, now);
+  });
+
+  test("of two states of one number everybody keeps the same", async () => {
+    const { conference } = await room();
+    const call = await SigningKeys.generate();
+    const states = await Promise.all([0, 1].map((flags) => issue(call, conference.publicKey, now, { kind: "state", sequence: 5, entry: null, flags })));
+    const [one, other] = [await rosterOf(conference.publicKey, states.map((s) => s.bytes)), await rosterOf(conference.publicKey, states.map((s) => s.bytes).reverse())];
+    expect(one.all().map(hex)).toEqual(other.all().map(hex));
   });
 
   test("damage anywhere in a statement is noticed", async () => {

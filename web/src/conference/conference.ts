@@ -10,7 +10,7 @@ import { Opener, Sealer } from "../e2ee/frame";
 import { type Entry, Roster } from "./roster";
 import { keyId, kind, kinds, type Kind, SenderKeys } from "./sender_keys";
 import type { FromNode, Quality, Signalling, WatchedSlot } from "./signalling";
-import { flag, issue, memberId, openStatement, type Saying, type Statement } from "./statement";
+import { flag, introduce, issue, memberId, openStatement, type Saying, type Statement } from "./statement";
 
 /** Changes of the roster within this time are one change of keys. */
 const settleMs = 100;
@@ -83,10 +83,8 @@ export class Conference {
     const { call, key } = this;
     const now = Date.now();
     this.name = name;
-    const saying: Extract<Saying, { kind: "member" }> = {
-      kind: "member", call: call.publicKey, callX25519: this.callX25519.publicKey, account: null, name,
-      expiresMs: now + memberForMs, invite: "invite" in admission ? admission.invite.publicKey : null,
-    };
+    const invite = "invite" in admission ? admission.invite.publicKey : null;
+    const saying = await introduce(call, this.callX25519.publicKey, key, name, now + memberForMs, invite);
     if ("invite" in admission) this.own = await issue(admission.invite, key, now, saying);
     else if ("certified" in admission) this.own = await openStatement(await admission.certified(saying), key, now);
     else this.own = await issue(call, key, now, saying);

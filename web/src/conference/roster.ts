@@ -7,7 +7,6 @@ export const membersMax = 256;
 const adminsMax = 64;
 const invitesMax = 256;
 const statementsMax = 4096;
-const perIssuerMax = 512;
 
 type MemberSaying = Extract<Saying, { kind: "member" }>;
 type StateSaying = Extract<Saying, { kind: "state" }>;
@@ -25,7 +24,6 @@ const noState: StateSaying = { kind: "state", sequence: 0, entry: null, flags: 0
 
 export class Roster {
   private readonly statements = new Map<string, Statement>();
-  private readonly ofIssuer = new Map<string, number>();
   private readonly ids = new Map<string, string>();
 
   constructor(readonly conference: Bytes) {}
@@ -33,33 +31,46 @@ export class Roster {
   /** Adds what openStatement has passed. True if it is new; false if known, superseded or over a limit. */
   async add(statement: Statement): Promise<boolean> {
     const name = hex(statement.digest);
-    if (this.statements.has(name) || this.superseded(statement)) return false;
-    const issuer = hex(statement.issuer);
-    const count = this.ofIssuer.get(issuer) ?? 0;
-    if (this.statements.size >= statementsMax || count >= perIssuerMax) return false;
+    if (this.statements.has(name)) return false;
+    if (this.statements.size >= statementsMax) this.sweep(Date.now());
+    if (this.statements.size >= statementsMax || this.superseded(statement)) return false;
     if (statement.saying.kind === "member") {
       const call = statement.saying.call;
       this.ids.set(hex(call), hex(await memberId(call)));
     }
-    this.ofIssuer.set(issuer, count + 1);
     this.statements.set(name, statement);
     return true;
   }
 
-  /** Of states and of served uplinks only the newest of each issuer is kept. */
+  /**
+   * Of states and of served uplinks only the newest of each issuer is kept. Two of one number, by an issuer that says
+   * different things to different people, are told apart by their digest.
+   */
   private superseded(statement: Statement): boolean {
-    const rank = (s: Statement): number | null =>
-      s.saying.kind === "state" ? s.saying.sequence : s.saying.kind === "serve" ? s.issuedMs : null;
+    const rank = (s: Statement): [number, number] | null =>
+      s.saying.kind === "state" ? [0, s.saying.sequence] : s.saying.kind === "serve" ? [Number(s.account !== null), s.issuedMs] : null;
     const ours = rank(statement);
     if (ours === null) return false;
     for (const [name, other] of this.statements) {
       if (other.saying.kind !== statement.saying.kind || !same(other.issuer, statement.issuer)) continue;
-      if (rank(other)! >= ours) return true;
+      const theirs = rank(other)!;
+      const order = theirs[0] - ours[0] || theirs[1] - ours[1] || compare(other.digest, statement.digest);
+      if (order > 0) return true;
       this.statements.delete(name);
-      this.ofIssuer.set(hex(other.issuer), this.ofIssuer.get(hex(other.issuer))! - 1);
       return false;
     }
     return false;
+  }
+
+  /** Lets go of what strangers say, when the set is full. */
+  private sweep(nowMs: number): void {
+    const admins = this.admins();
+    const known = new Set([...this.members(nowMs).keys(), ...this.removed()]);
+    for (const [name, s] of this.statements) {
+      const authority = this.byConference(s) || (s.account !== null && admins.has(hex(s.account)));
+      const about = s.saying.kind === "member" ? s.saying.call : s.issuer;
+      if (!authority && !known.has(hex(about))) this.statements.delete(name);
+    }
   }
 
   private *said<K extends Saying["kind"]>(kind: K): Generator<[Statement, Extract<Saying, { kind: K }>]> {
@@ -154,9 +165,10 @@ export class Roster {
     const knocks = new Set<string>();
     for (const [s, state] of this.said("state")) if (state.flags & 16) knocks.add(hex(s.issuer));
     const out = new Map<string, MemberSaying>();
-    for (const [, member] of this.said("member")) {
+    for (const [s, member] of this.said("member")) {
       const call = hex(member.call);
-      if (knocks.has(call) && !in_.has(call) && !removed.has(call)) out.set(call, member);
+      // Who knocks describes itself: nobody else's word for it counts.
+      if (same(s.issuer, member.call) && knocks.has(call) && !in_.has(call) && !removed.has(call)) out.set(call, member);
     }
     return [...out.values()];
   }

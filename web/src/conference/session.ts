@@ -133,7 +133,7 @@ export class Session {
             certified: async (saying) => {
               const { statement } = await api.call<{ statement: string }>("calls.certify", {
                 conference: key, call: base64url(saying.call), call_x25519: base64url(saying.callX25519),
-                name: saying.name, expires_ms: saying.expiresMs,
+                name: saying.name, expires_ms: saying.expiresMs, consent: base64url(saying.consent),
               });
               return fromBase64url(statement);
             },

@@ -1,6 +1,6 @@
 /** What is said about who may be in a conference, signed. docs/calls.md, section 2; node/calls/statement.hpp. */
 import { decode, encode } from "@msgpack/msgpack";
-import { type Bytes, concat, Malformed, same } from "../crypto/bytes";
+import { type Bytes, concat, Malformed, same, text } from "../crypto/bytes";
 import { named, sha256 } from "../crypto/hash";
 import { type SigningKeys, verify } from "../crypto/keys";
 
@@ -22,6 +22,7 @@ export type Saying =
       name: string;
       expiresMs: number;
       invite: Bytes | null;
+      consent: Bytes;
     }
   | { kind: "remove"; call: Bytes; invite: Bytes | null }
   | { kind: "revoke"; key: Bytes }
@@ -54,7 +55,7 @@ function fieldsOf(saying: Saying): unknown[] {
     case "admin": return [saying.account];
     case "invite": return [saying.key, saying.expiresMs, saying.membersMax, saying.rights];
     case "member":
-      return [saying.call, saying.callX25519, saying.account, saying.name, saying.expiresMs, saying.invite];
+      return [saying.call, saying.callX25519, saying.account, saying.name, saying.expiresMs, saying.invite, saying.consent];
     case "remove": return [saying.call, saying.invite];
     case "revoke": return [saying.key];
     case "leave": return [];
@@ -62,6 +63,21 @@ function fieldsOf(saying: Saying): unknown[] {
     case "mute": return [saying.call, saying.kinds];
     case "serve": return [saying.uplinkBps];
   }
+}
+
+/** A member's own word for its X25519 key and its name, whoever certifies it. */
+const consentDomain = "conclave/consent/1";
+const consentTo = (conference: Bytes, callX25519: Bytes, name: string): Bytes => concat(conference, callX25519, text(name));
+
+/** A member about itself, for an invite, an admin or nobody to sign. `name` is cut to its limit. */
+export async function introduce(
+  call: SigningKeys, callX25519: Bytes, conference: Bytes, name: string, expiresMs: number, invite: Bytes | null,
+): Promise<Extract<Saying, { kind: "member" }>> {
+  const letters = [...name];
+  while (text(letters.join("")).length > nameMax) letters.pop();
+  name = letters.join("");
+  const consent = await call.sign(consentDomain, consentTo(conference, callX25519, name));
+  return { kind: "member", call: call.publicKey, callX25519, account: null, name, expiresMs, invite, consent };
 }
 
 export async function issue(keys: SigningKeys, conference: Bytes, nowMs: number, saying: Saying): Promise<Statement> {
@@ -82,7 +98,7 @@ const natural = (value: unknown): number => {
   return value;
 };
 const str = (value: unknown, max: number): string => {
-  if (typeof value !== "string" || new TextEncoder().encode(value).length > max) throw new Malformed("text");
+  if (typeof value !== "string" || text(value).length > max) throw new Malformed("text");
   return value;
 };
 export function list(bytes: Uint8Array): unknown[] {
@@ -98,7 +114,7 @@ export function list(bytes: Uint8Array): unknown[] {
 
 function readSaying(kind: Kind, f: unknown[]): Saying {
   const counts: Record<Kind, number> = {
-    admin: 1, invite: 4, member: 6, remove: 2, revoke: 1, leave: 0, state: 3, mute: 2, serve: 1,
+    admin: 1, invite: 4, member: 7, remove: 2, revoke: 1, leave: 0, state: 3, mute: 2, serve: 1,
   };
   if (f.length !== counts[kind]) throw new Malformed("number of fields");
   switch (kind) {
@@ -108,7 +124,7 @@ function readSaying(kind: Kind, f: unknown[]): Saying {
     case "member":
       return {
         kind, call: bin(f[0], 32), callX25519: bin(f[1], 32), account: orNull(f[2]), name: str(f[3], nameMax),
-        expiresMs: natural(f[4]), invite: orNull(f[5]),
+        expiresMs: natural(f[4]), invite: orNull(f[5]), consent: bin(f[6], 64),
       };
     case "remove": return { kind, call: bin(f[0], 32), invite: orNull(f[1]) };
     case "revoke": return { kind, key: bin(f[0], 32) };
@@ -149,6 +165,10 @@ export async function openStatement(bytes: Uint8Array, conference: Bytes, nowMs:
   if (issuedMs > nowMs + skewMs) throw new Malformed("from the future");
   const saying = readSaying(kind, inner.slice(4));
   if (!(await verify(issuer, domain, body, bin(outer[3], 64)))) throw new Malformed("signature");
+  if (saying.kind === "member") {
+    const said = consentTo(conference, saying.callX25519, saying.name);
+    if (!(await verify(saying.call, consentDomain, said, saying.consent))) throw new Malformed("consent");
+  }
   const account = outer[2] === null ? null : await openCertificate(bin(outer[2]), issuer, nowMs);
   return { conference, issuedMs, saying, issuer, account, bytes: concat(bytes), digest: await sha256(bytes) };
 }
