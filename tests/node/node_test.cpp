@@ -297,9 +297,8 @@ TEST_F(FriendsTest, who_is_rung_for_is_let_in_without_knocking) {
   auto may = bob.run(bob.node->calls().enter(*conference));
   ASSERT_TRUE(may) << may.error().message();
   EXPECT_TRUE(*may);
-  calls::Member member;
-  member.call = bob.random.fixed<calls::CallKey>();
-  member.expires = world.unix_now() + 1h;
+  auto call = SigningKeys::generate(bob.random);
+  auto member = calls::introduce(call, crypto::x25519_public(call.seed()), *conference, "Bob", world.unix_now() + 1h, {});
   auto certified = bob.node->calls().certify(*conference, member);
   ASSERT_TRUE(certified) << certified.error().message();
   auto statement = calls::open_statement(*certified, *conference, world.unix_now());

@@ -26,100 +26,72 @@ void enlarge(int socket, int option, int forced) {
     (void)::setsockopt(socket, SOL_SOCKET, option, &buffer_size, sizeof buffer_size);
 }
 
-/// Not blocking, dual-stack where it is of version 6; -1 with errno set.
-int make_socket(bool v6) {
-  int out = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
-  if (out < 0) return out;
-  int off = 0;
-  if ((v6 && ::setsockopt(out, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) ||
-      ::fcntl(out, F_SETFL, O_NONBLOCK) != 0 || ::fcntl(out, F_SETFD, FD_CLOEXEC) != 0) {
-    auto error = errno;
-    ::close(out);
-    errno = error;
-    return -1;
-  }
-#ifdef __linux__
-  enlarge(out, SO_RCVBUF, SO_RCVBUFFORCE);
-  enlarge(out, SO_SNDBUF, SO_SNDBUFFORCE);
-#else
-  enlarge(out, SO_RCVBUF, SO_RCVBUF);
-  enlarge(out, SO_SNDBUF, SO_SNDBUF);
-#endif
-  return out;
-}
-
 Result<UdpSocket> bind_socket(const Endpoint& local) {
   UdpSocket out;
   out.v6 = local.ip.family == IpAddress::Family::v6;
-  out.handle = make_socket(out.v6);
+  out.handle = ::socket(out.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
   if (out.handle < 0) return fail(system_error());
   auto give_up = [&out] {
     auto error = system_error();
     ::close(out.handle);
     return fail(error);
   };
+  int off = 0;
+  if (out.v6 && ::setsockopt(out.handle, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) != 0) return give_up();
   sockaddr_storage address{};
   auto size = to_sockaddr(local, out.v6, address);
   if (::bind(out.handle, reinterpret_cast<const sockaddr*>(&address), size) != 0) return give_up();
   size = sizeof address;
   if (::getsockname(out.handle, reinterpret_cast<sockaddr*>(&address), &size) != 0) return give_up();
   out.bound = from_sockaddr(address);
+  if (::fcntl(out.handle, F_SETFL, O_NONBLOCK) != 0 || ::fcntl(out.handle, F_SETFD, FD_CLOEXEC) != 0)
+    return give_up();
+#ifdef __linux__
+  enlarge(out.handle, SO_RCVBUF, SO_RCVBUFFORCE);
+  enlarge(out.handle, SO_SNDBUF, SO_SNDBUFFORCE);
+#else
+  enlarge(out.handle, SO_RCVBUF, SO_RCVBUF);
+  enlarge(out.handle, SO_SNDBUF, SO_SNDBUF);
+#endif
   return out;
-}
-
-/// The same port once more, for QUIC alone; nothing where the system cannot.
-std::optional<UdpSocket> second_socket(const UdpSocket& first) {
-  auto out = first;
-  out.handle = make_socket(first.v6);
-  if (out.handle < 0) return std::nullopt;
-  if (divide_port(first, out.handle)) return out;
-  ::close(out.handle);
-  return std::nullopt;
 }
 
 }  // namespace
 
 struct Udp::State : std::enable_shared_from_this<State> {
-  /// One socket of the port.
-  struct Lane {
-    Lane(asio::any_io_executor executor, const UdpSocket& the_socket, std::unique_ptr<UdpPackets> the_packets)
-        : socket(the_socket), descriptor(std::move(executor), the_socket.handle), packets(std::move(the_packets)) {}
-    UdpSocket socket;
-    asio::posix::stream_descriptor descriptor;
-    std::unique_ptr<UdpPackets> packets;
-    bool waiting = false;
-  };
+  State(asio::any_io_executor executor, const UdpSocket& the_socket, std::unique_ptr<UdpPackets> the_packets)
+      : socket(the_socket),
+        descriptor(std::move(executor), the_socket.handle),
+        packets(std::move(the_packets)) {}
 
   void wait() {
-    for (auto& lane : lanes) wait(*lane);
-  }
-  void wait(Lane& lane) {
-    if (lane.waiting || !receiver || !lane.descriptor.is_open()) return;
-    lane.waiting = true;
-    lane.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [self = shared_from_this(), &lane](boost::system::error_code error) {
-                                 lane.waiting = false;
-                                 if (!error) self->drain(lane);
-                               });
+    if (waiting || !receiver || !descriptor.is_open()) return;
+    waiting = true;
+    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [self = shared_from_this()](boost::system::error_code error) {
+                            self->waiting = false;
+                            if (!error) self->drain();
+                          });
   }
 
   /// One batch per turn: timers and other sockets get theirs in between.
-  void drain(Lane& lane) {
+  void drain() {
     bool more = false;
-    auto batch = lane.packets->receive(more);
+    auto batch = packets->receive(more);
     if (auto held = receiver; held && !batch.empty()) (*held)(batch);
-    if (!more) return wait(lane);
-    lane.waiting = true;
-    asio::post(lane.descriptor.get_executor(), [self = shared_from_this(), &lane] {
-      lane.waiting = false;
-      if (lane.descriptor.is_open() && self->receiver) self->drain(lane);
+    if (!more) return wait();
+    waiting = true;
+    asio::post(descriptor.get_executor(), [self = shared_from_this()] {
+      self->waiting = false;
+      if (self->descriptor.is_open() && self->receiver) self->drain();
     });
   }
 
-  Lane& first() { return *lanes.front(); }
-
-  std::vector<std::unique_ptr<Lane>> lanes;  ///< the first one sends
-  std::shared_ptr<Receiver> receiver;        ///< shared, because it may replace itself while it runs
+  UdpSocket socket;
+  asio::posix::stream_descriptor descriptor;
+  std::unique_ptr<UdpPackets> packets;
+  std::shared_ptr<Receiver> receiver;  ///< shared, because it may replace itself while it runs
+  bool waiting = false;
 };
 
 Result<std::unique_ptr<Udp>> Udp::open(asio::any_io_executor executor, const Endpoint& local,
@@ -131,13 +103,9 @@ Result<std::unique_ptr<Udp>> Udp::open(asio::any_io_executor executor, const End
     socket = bind_socket({IpAddress::v4(0, 0, 0, 0), local.port});
   if (!socket) return fail(socket.error());
   auto packets = batching == Batching::automatic ? batched_udp(*socket) : nullptr;
-  auto state = std::make_shared<State>();
-  bool batched = packets != nullptr;
   if (!packets) packets = plain_udp(*socket);
-  state->lanes.push_back(std::make_unique<State::Lane>(executor, *socket, std::move(packets)));
-  auto second = batched ? second_socket(*socket) : std::nullopt;
-  if (second) state->lanes.push_back(std::make_unique<State::Lane>(executor, *second, batched_udp(*second)));
-  return std::unique_ptr<Udp>(new Udp(std::move(state)));
+  return std::unique_ptr<Udp>(
+      new Udp(std::make_shared<State>(std::move(executor), *socket, std::move(packets))));
 }
 
 Udp::Udp(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -145,20 +113,20 @@ Udp::Udp(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Udp::~Udp() {
   state_->receiver.reset();
   boost::system::error_code ignored;
-  for (auto& lane : state_->lanes) lane->descriptor.close(ignored);
+  state_->descriptor.close(ignored);
 }
 
 bool Udp::send(const Endpoint& to, ByteView bytes, std::size_t segment_size,
                const std::optional<IpAddress>& from) {
-  return state_->first().packets->send(to, bytes, segment_size, from);
+  return state_->packets->send(to, bytes, segment_size, from);
 }
 
 std::size_t Udp::send_many(std::span<const Departing> departing) {
-  return state_->first().packets->send_many(departing);
+  return state_->packets->send_many(departing);
 }
 
 void Udp::when_sendable(std::function<void()> ready) {
-  state_->first().descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
+  state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
                                 [ready = std::move(ready)](boost::system::error_code error) {
                                   if (!error) ready();
                                 });
@@ -169,13 +137,13 @@ void Udp::on_receive(Receiver receiver) {
   state_->wait();
 }
 
-std::uint16_t Udp::local_port() const { return state_->first().socket.bound.port; }
-Endpoint Udp::local() const { return state_->first().socket.bound; }
+std::uint16_t Udp::local_port() const { return state_->socket.bound.port; }
+Endpoint Udp::local() const { return state_->socket.bound; }
 
 std::size_t Udp::receive_buffer() const {
   int value = 0;
   socklen_t size = sizeof value;
-  (void)::getsockopt(state_->first().socket.handle, SOL_SOCKET, SO_RCVBUF, &value, &size);
+  (void)::getsockopt(state_->socket.handle, SOL_SOCKET, SO_RCVBUF, &value, &size);
   return static_cast<std::size_t>(value);
 }
 

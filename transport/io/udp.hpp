@@ -6,8 +6,7 @@
 /// IPv6,
 /// `[::]` falls back to `0.0.0.0`. Opened on any v4 address it is a v4 socket.
 ///
-/// On Linux the port is divided: QUIC comes in by a socket of its own, so that a call's packets neither wait behind a
-/// file's nor are lost where it fills the buffer; and packets move in batches (recvmmsg with UDP_GRO, sendmsg with UDP_SEGMENT): without them the CPU
+/// On Linux packets move in batches (recvmmsg with UDP_GRO, sendmsg with UDP_SEGMENT): without them the CPU
 /// cost per byte was 3.5 times higher. Path MTU discovery is the protocols' business: packets leave with
 /// "don't fragment", and one that does not fit is lost like any other.
 #include "transport/io/datagrams.hpp"

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <vector>
 
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
@@ -264,33 +263,11 @@ std::unique_ptr<UdpPackets> batched_udp(const UdpSocket& socket) {
   return std::make_unique<BatchedUdp>(socket, segmentation);
 }
 
-/// The port is a group of two sockets, and a program in the kernel looks at each datagram's first byte (the division of
-/// transport/io/demux.hpp). The first was bound alone, so that a port in use is noticed, and joins afterwards.
-bool divide_port(const UdpSocket& socket, int second) {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),         // of the payload; an empty datagram ends here, at 0
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 192, 3, 0),
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 128, 1, 0),
-      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 64, 1, 0),
-      BPF_STMT(BPF_RET | BPF_K, 0),
-      BPF_STMT(BPF_RET | BPF_K, 1),
-  };
-  sock_fprog program{static_cast<unsigned short>(std::size(code)), code};
-  int on = 1;
-  for (int handle : {socket.handle, second})
-    if (::setsockopt(handle, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return false;
-  sockaddr_storage address{};
-  auto size = to_sockaddr(socket.bound, socket.v6, address);
-  return ::bind(second, reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
-         ::setsockopt(second, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
-}
-
 }  // namespace conclave::io
 
 #else
 
 namespace conclave::io {
-bool divide_port(const UdpSocket&, int) { return false; }
 std::unique_ptr<UdpPackets> batched_udp(const UdpSocket&) { return nullptr; }
 }  // namespace conclave::io
 

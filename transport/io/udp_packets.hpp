@@ -38,11 +38,6 @@ class UdpPackets {
 std::unique_ptr<UdpPackets> batched_udp(const UdpSocket& socket);
 std::unique_ptr<UdpPackets> plain_udp(const UdpSocket& socket);
 
-/// A second, unbound socket for the same port that will get QUIC alone (Demux::Kind::quic) once it is bound to
-/// `socket.bound`, so that a call's packets do not wait behind a file's, nor are lost where it fills the buffer. Sending
-/// is the first one's business. False where the system cannot divide a port.
-bool divide_port(const UdpSocket& socket, int second);
-
 /// An address in the socket's own family. `storage` must have room for a sockaddr_in6.
 socklen_t to_sockaddr(const Endpoint& endpoint, bool v6, sockaddr_storage& storage);
 /// The other way; v4-mapped addresses become v4.
