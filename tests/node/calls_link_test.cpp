@@ -160,6 +160,8 @@ TEST(MediaLink, a_drop_to_a_third_leaves_no_queue_after_a_second_and_the_rate_is
   narrow.bytes_per_second = 125'000;
   pair.network.set_path(here.ip, there.ip, narrow);
   pair.run(second, offered);
+  // From now on: what leaves now waits as long as the queue is now, what arrives now as long as it was.
+  pair.from->left.clear();
   pair.to->longest = {};
   pair.run(14 * second, offered);
   auto queue = pair.to->longest - conditions.rtt_median / 2;

@@ -133,8 +133,8 @@ void BandwidthEstimator::follow_delay(TimePoint now) {
       grown_at_ = now;
       return;
     }
-    // The longer the queue, the less goes in: one of 400 ms leaves a third.
-    auto share = std::clamp(0.9 - 1.5 * seconds(queue), 0.3, 0.85);
+    // The longer the queue, the less goes in: one of 400 ms leaves a tenth.
+    auto share = std::clamp(0.9 - 2 * seconds(queue), 0.1, 0.85);
     if (delivered_ > 0 && now - cut_at_ > rtt_) capacity_ = std::min(capacity_, std::max(delivered_, 0.5 * capacity_));
     target_ = share * capacity_;
     return;
