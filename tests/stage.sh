@@ -1,10 +1,11 @@
 # What the stages of ./test share. Sourced from the root of the checkout.
 
-# configure <preset> [cmake options]
+# configure <preset> [cmake options]: the dev preset file by file, for the inner loop, the others in batches.
 configure() {
-  local preset=$1
+  local preset=$1 unity=ON
   shift
-  cmake --preset "$preset" "$@" >/dev/null
+  [ "$preset" = dev ] && unity=OFF
+  cmake --preset "$preset" -DCONCLAVE_UNITY=$unity "$@" >/dev/null
 }
 
 # build <preset> [cmake options]
