@@ -44,10 +44,12 @@ Response Core::on_request(const Asker& from, const Request& request, Now now) {
       break;
     case Kind::get: {
       response.token = token(from.networks, now.at, 0);
-      // Entries first, then as many contacts as still fit.
       std::size_t room = answer_size_max - answer_header_size;
+      const std::size_t kept = request.page ? 0 : contacts_kept * contact_size;
       if (store_)
-        response.more = store_->get(request.point, request.have, now.wall, secret_, room, response.records);
+        response.more =
+            store_->get(request.point, request.have, now.wall, secret_, room - kept, response.records);
+      if (request.page) break;
       for (auto& record : response.records) room -= record->size + 3u;
       table_.closest(request.target, room / contact_size, from.peer, response.contacts);
       break;

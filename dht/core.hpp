@@ -43,6 +43,8 @@ class Core {
   static constexpr std::size_t answer_header_size = 32;
   /// A contact at a v4 address, as dht/wire.hpp writes it.
   static constexpr std::size_t contact_size = 48;
+  /// Contacts that entries leave room for: junk at a meeting point must not hide the way on from there.
+  static constexpr std::size_t contacts_kept = 6;
 
   Core(const Surroundings& around, Handle self, TimePoint now);
 

@@ -62,6 +62,7 @@ struct Request {
   std::vector<std::uint64_t> have{};  ///< get: tags of what the reader has; at most `have_max`
   std::uint64_t token = 0;            ///< put: from the last answer of this node
   RecordPtr record{};                 ///< put
+  bool page = false;                  ///< get: further entries only, no contacts
   static constexpr std::size_t have_max = 40;
 };
 

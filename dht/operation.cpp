@@ -28,6 +28,7 @@ Operation::Ask Operation::question(Handle to, Part part) {
   ask.request.target = goal.target;
   if (kind_ == Kind::get) {
     ask.request.kind = Kind::get;
+    ask.request.page = part == page_part;
     ask.request.point = lookup_.goal().target;
     // What this node has told already, and the first entries that anybody told: those that came first are
     // hardly junk, and a list of everything would be as long as an attacker likes.

@@ -99,7 +99,8 @@ std::optional<Bytes> Service::State::answer(const NodeKey& from, const io::Endpo
   asker.networks = networks_of(at.ip);
   if (!wire->client)
     if (auto peer = intern({from, wire->nonce, at})) asker.peer = *peer;
-  Request request{wire->kind, wire->target, wire->point, std::move(wire->have), wire->token, nullptr};
+  Request request{wire->kind, wire->target, wire->point, std::move(wire->have), wire->token, nullptr,
+                  wire->page};
   if (wire->kind == Kind::put) {
     auto record = record_of(wire->entry);
     if (!record) return std::nullopt;
@@ -138,6 +139,7 @@ void Service::State::ask(Ask ask) {
                    ask.request.target,
                    ask.request.point,
                    std::move(ask.request.have),
+                   ask.request.page,
                    ask.request.token,
                    {}};
   if (ask.request.record) wire.entry = ask.request.record->wire;
@@ -227,7 +229,7 @@ asio::awaitable<std::shared_ptr<Service::State::Waiter>> Service::State::wait(Op
 
 /// A peer known by key and address only: its first answer says which position it worked for.
 void Service::State::meet(const Peer& peer, std::function<void(std::optional<Handle>)> met) {
-  WireRequest ping{Kind::ping, client, contacts.contact(Handle(0)).nonce, {}, {}, {}, 0, {}};
+  WireRequest ping{Kind::ping, client, contacts.contact(Handle(0)).nonce, {}, {}, {}, false, 0, {}};
   endpoint.request(peer.node, peer.at, encode(ping), clock.now() + std::chrono::seconds(2),
                    [weak = weak_from_this(), peer, met = std::move(met)](Result<Bytes> body) {
                      auto self = weak.lock();

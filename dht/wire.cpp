@@ -21,7 +21,8 @@ bool possible(const io::Endpoint& at) {
 
 using Ping = std::tuple<std::uint8_t, std::uint8_t, bool, std::uint64_t>;
 using Find = std::tuple<std::uint8_t, std::uint8_t, bool, std::uint64_t, Key>;
-using Get = std::tuple<std::uint8_t, std::uint8_t, bool, std::uint64_t, Key, Key, std::vector<std::uint64_t>>;
+using Get = std::tuple<std::uint8_t, std::uint8_t, bool, std::uint64_t, Key, Key, std::vector<std::uint64_t>,
+                       bool>;
 using Put = std::tuple<std::uint8_t, std::uint8_t, bool, std::uint64_t, std::uint64_t, Bytes>;
 
 using Pong = std::tuple<std::uint8_t, std::uint8_t, std::uint64_t>;
@@ -92,7 +93,7 @@ Bytes encode(const WireRequest& request) {
       return codec::pack(Find{wire_version, kind, request.client, request.nonce, request.target});
     case Kind::get:
       return codec::pack(Get{wire_version, kind, request.client, request.nonce, request.target, request.point,
-                             request.have});
+                             request.have, request.page});
     case Kind::put:
       return codec::pack(
           Put{wire_version, kind, request.client, request.nonce, request.token, request.entry});
@@ -118,7 +119,8 @@ Result<WireRequest> decode_request(ByteView in) {
     }
     case Kind::get: {
       TRY(auto wire, typed<Get>(parsed));
-      std::tie(version, kind, out.client, out.nonce, out.target, out.point, out.have) = std::move(wire);
+      std::tie(version, kind, out.client, out.nonce, out.target, out.point, out.have, out.page) =
+          std::move(wire);
       if (out.have.size() > Request::have_max) return fail(Errc::too_long);
       break;
     }

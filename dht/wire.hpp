@@ -30,8 +30,9 @@ struct WireRequest {
   Key target;
   Key point;
   std::vector<std::uint64_t> have;
+  bool page = false;
   std::uint64_t token = 0;
-  Bytes entry;  ///< put: a sealed entry, at most SealedEntry::size_max
+  Bytes entry{};  ///< put: a sealed entry, at most SealedEntry::size_max
   bool operator==(const WireRequest&) const = default;
 };
 Bytes encode(const WireRequest& request);

@@ -76,7 +76,8 @@ Published publish_entries(Swarm& swarm, std::uint64_t count, Random& random,
 }
 
 ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, std::uint64_t count,
-                      Random& random, const std::string& trace, Report* report) {
+                      Random& random, const std::string& trace, Report* report,
+                      std::uint64_t first) {
   constexpr std::size_t at_once = 100;
   ReadBack out;
   Trace tracing(swarm, trace, report);
@@ -96,8 +97,8 @@ ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, 
       swarm.give_experience(node);
       auto& wanted = records[started % records.size()];
       auto id = core.get(wanted->point, swarm.moment(node));
-      open[{node.raw(), id.raw()}] = {wanted, swarm.now(), started, false};
-      if (tracing.wants(started)) tracing.start(node, id, wanted->point);
+      open[{node.raw(), id.raw()}] = {wanted, swarm.now(), first + started, false};
+      if (tracing.wants(first + started)) tracing.start(node, id, wanted->point);
       ++started;
       swarm.at(swarm.now(), [&swarm, node] { swarm.pump(node); });
     }
@@ -115,6 +116,8 @@ ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, 
     if (reading == open.end()) return;
     ++out.tries;
     out.right += reading->second.found;
+    if (!reading->second.found && !out.missed++)
+      note("read " + std::to_string(reading->second.number) + " is the first that missed its entry");
     out.took_ms.add(ms(outcome.took));
     out.asks.add(outcome.asks);
     if (tracing.wants(reading->second.number)) tracing.end(outcome, reading->second.found);

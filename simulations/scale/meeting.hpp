@@ -22,12 +22,14 @@ Published publish_entries(Swarm& swarm, std::uint64_t count, Random& random,
                           const std::vector<dht::Key>& points = {});
 
 struct ReadBack {
+  std::uint64_t missed = 0;
   std::uint64_t tries = 0, right = 0;
   Sample first_ms, took_ms, asks;
 };
 /// `count` reads by random nodes of these entries in turn. Right: the very entry, in this or a newer version,
-/// is among what was found. `trace` as in Options, told to `report`.
+/// is among what was found. `trace` as in Options, told to `report`; the reads are numbered from `first` on.
 ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, std::uint64_t count,
-                      Random& random, const std::string& trace = "", Report* report = nullptr);
+                      Random& random, const std::string& trace = "", Report* report = nullptr,
+                      std::uint64_t first = 0);
 
 }  // namespace conclave::sim

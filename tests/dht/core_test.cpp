@@ -45,11 +45,28 @@ TEST(Core, an_answer_is_no_longer_than_a_datagram) {
   }
   for (int i = 0; i < 200; ++i) node.core.table().answered(node.world.random_person(), 50ms, TimePoint(1h));
   auto answer = node.core.on_request(asker, {.kind = Kind::get, .point = key({1})}, at(1h));
-  EXPECT_EQ(answer.records.size(), 2u);
-  EXPECT_EQ(answer.more, 8);
-  EXPECT_LE(2 * 403 + answer.contacts.size() * Core::contact_size + Core::answer_header_size,
+  EXPECT_EQ(answer.records.size(), 1u);
+  EXPECT_EQ(answer.more, 9);
+  EXPECT_LE(403 + answer.contacts.size() * Core::contact_size + Core::answer_header_size,
             Core::answer_size_max);
-  EXPECT_GE(answer.contacts.size(), 4u);
+  EXPECT_GE(answer.contacts.size(), Core::contacts_kept);
+}
+
+// Otherwise whoever fills a meeting point with large junk takes the way to its other holders from every reader.
+TEST(Core, junk_leaves_room_for_contacts_and_comes_by_pages) {
+  Node node;
+  Asker asker;
+  auto token = node.core.on_request(asker, {.kind = Kind::find}, at(1h)).token;
+  Request put{.kind = Kind::put, .token = token, .record = record(key({1}), 1, 1, 1'000'000, 1000)};
+  EXPECT_EQ(node.core.on_request(asker, put, at(1h)).status, PutStatus::stored);
+  for (int i = 0; i < 200; ++i) node.core.table().answered(node.world.random_person(), 50ms, TimePoint(1h));
+  auto answer = node.core.on_request(asker, {.kind = Kind::get, .point = key({1})}, at(1h));
+  EXPECT_GE(answer.contacts.size(), Core::contacts_kept);
+  EXPECT_EQ(answer.records.size(), 0u);
+  EXPECT_EQ(answer.more, 1);
+  answer = node.core.on_request(asker, {.kind = Kind::get, .point = key({1}), .page = true}, at(1h));
+  EXPECT_EQ(answer.contacts.size(), 0u);
+  EXPECT_EQ(answer.records.size(), 1u);
 }
 
 TEST(Core, who_only_asks_is_not_in_the_table_before_it_has_answered) {

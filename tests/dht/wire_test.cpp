@@ -51,6 +51,7 @@ RC_GTEST_PROP(DhtWire, requests_and_answers_survive_the_trip, (std::uint64_t see
   if (request.kind == Kind::get) {
     request.point = random.fixed<Key>();
     for (std::size_t i = 0; i < random.below(41); ++i) request.have.push_back(random.next());
+    request.page = random.below(2) == 1;
   }
   if (request.kind == Kind::put) {
     request.token = random.next();
