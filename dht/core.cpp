@@ -75,7 +75,10 @@ OperationId Core::start(Kind kind, const Key& target, RecordPtr record, std::spa
   goal.target = target;
   goal.radius = table_.size() < rules.k ? 1 : radius();
   if (rules.region && kind != Kind::find && goal.radius < 1) goal.region = goal.radius * rules.region_margin;
-  goal.paths = internal && kind == Kind::find ? 1 : rules.paths;
+  // Who comes in by several guides does not let one of them lead the way; upkeep knows the way itself.
+  goal.paths = internal && kind == Kind::find
+                   ? std::clamp(static_cast<unsigned>(seeds.size()), 1u, rules.paths)
+                   : rules.paths;
   goal.wait = wait;
   OperationId id{++last_operation_};
   auto operation = std::make_unique<Operation>(*around_, id, kind, goal, self_, std::move(record), now);

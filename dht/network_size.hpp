@@ -9,7 +9,8 @@
 namespace conclave::dht {
 
 /// The median over the last searches. One search is 22 % off; somebody who crowds the place of one search
-/// moves one sample, and the median not at all.
+/// moves one sample, and the median not at all. Of two in the middle the smaller counts: to look sparse costs
+/// liars nothing, to look dense costs them work.
 class NetworkSize {
  public:
   static constexpr std::size_t samples_max = 15;
@@ -24,7 +25,7 @@ class NetworkSize {
     auto count = samples();
     std::copy_n(samples_.begin(), count, sorted.begin());
     sorted[count++] = static_cast<float>(own);
-    auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(count / 2);
+    auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((count - 1) / 2);
     std::nth_element(sorted.begin(), middle, sorted.begin() + static_cast<std::ptrdiff_t>(count));
     return static_cast<double>(*middle);
   }

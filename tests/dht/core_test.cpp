@@ -1,4 +1,5 @@
 #include "dht/core.hpp"
+#include "dht/network_size.hpp"
 
 #include "tests/dht/town.hpp"
 
@@ -50,6 +51,16 @@ TEST(Core, an_answer_is_no_longer_than_a_datagram) {
   EXPECT_LE(403 + answer.contacts.size() * Core::contact_size + Core::answer_header_size,
             Core::answer_size_max);
   EXPECT_GE(answer.contacts.size(), Core::contacts_kept);
+}
+
+// Liars make a search end far from its goal for nothing; the table's own estimate must stand against one of them.
+TEST(NetworkSize, of_one_sample_and_the_own_estimate_the_denser_counts) {
+  NetworkSize size;
+  EXPECT_FLOAT_EQ(static_cast<float>(size.radius(0.002)), 0.002f);
+  size.sample(0.04);
+  EXPECT_FLOAT_EQ(static_cast<float>(size.radius(0.002)), 0.002f);
+  size.sample(0.002);
+  EXPECT_FLOAT_EQ(static_cast<float>(size.radius(0.01)), 0.01f) << "of three the middle one";
 }
 
 // Otherwise whoever fills a meeting point with large junk takes the way to its other holders from every reader.
