@@ -22,8 +22,9 @@ std::size_t volume(std::size_t megabytes) {
   return megabytes * 1'000'000;
 }
 
-End::End(std::uint64_t seed, quic::Settings settings)
-    : keys([seed] {
+End::End(std::uint64_t seed, quic::Settings settings, End* beside)
+    : context(beside ? beside->context : own),
+      keys([seed] {
         SeededRandom random(seed);
         return NodeKeys::generate(random);
       }()),

@@ -45,10 +45,11 @@ void pin(int core);
 /// Bytes that a case moves; CONCLAVE_BENCH_MB overrides.
 std::size_t volume(std::size_t megabytes);
 
-/// One node: socket, clock, endpoint, on an io_context of its own.
+/// One node: socket, clock, endpoint, on an io_context of its own or on that of another.
 struct End {
-  End(std::uint64_t seed, quic::Settings settings);
-  boost::asio::io_context context{1};
+  End(std::uint64_t seed, quic::Settings settings, End* beside = nullptr);
+  boost::asio::io_context own{1};
+  boost::asio::io_context& context;
   io::AsioClock clock{context.get_executor()};
   SystemRandom random;
   NodeKeys keys;

@@ -26,7 +26,7 @@ Clock::Alarm AsioClock::at(TimePoint when, std::function<void()> action) {
   auto id = ++last_;
   agenda_.emplace(std::pair(when, id), std::move(action));
   when_.emplace(id, when);
-  if (when < armed_) arm();
+  if (when < armed_ && !ringing_) arm();
   return Alarm(id);
 }
 
@@ -55,6 +55,7 @@ void AsioClock::arm() {
 
 void AsioClock::ring() {
   armed_ = TimePoint::max();
+  ringing_ = true;  // whatever the actions ask for, the timer is set once, behind them
   auto time = now();
   auto alive = std::weak_ptr(timer_);
   while (!agenda_.empty() && agenda_.begin()->first.first <= time) {
@@ -65,7 +66,8 @@ void AsioClock::ring() {
     action();
     if (alive.expired()) return;
   }
-  if (armed_ == TimePoint::max()) arm();
+  ringing_ = false;
+  arm();
 }
 
 }  // namespace conclave::io

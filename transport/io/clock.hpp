@@ -40,6 +40,7 @@ class AsioClock final : public Clock {
   std::map<std::uint64_t, TimePoint> when_;
   std::uint64_t last_ = 0;
   TimePoint armed_ = TimePoint::max();
+  bool ringing_ = false;
   std::shared_ptr<Timer> timer_;
 };
 
