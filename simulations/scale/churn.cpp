@@ -60,11 +60,12 @@ void Churn::arrive(Handle node, Duration stay) {
     core.table().restore(peer, rtt);
     if (known.size() < 20) known.push_back(peer);
   }
-  // Who has nobody to start from is told of somebody by a friend: of one who can be reached, as links name no
-  // others.
-  for (int tries = 0; up_ > 1 && known.empty() && tries < 1000; ++tries) {
+  // Who has nobody to start from has a friend's link, which names three who can be reached.
+  const auto guides = life.saved.empty() ? std::min<std::size_t>(3, up_ - 1) : 0;
+  for (int tries = 0; known.size() < guides && tries < 1000; ++tries) {
     Handle guide = random_up(random_, Duration{});
-    if (guide != node && swarm_.population().at(guide).role == Role::honest) known.push_back(guide);
+    const bool named = std::find(known.begin(), known.end(), guide) != known.end();
+    if (guide != node && !named && swarm_.population().at(guide).role == Role::honest) known.push_back(guide);
   }
   if (!known.empty()) core.join(known, swarm_.now());
   if (model_.publishes) {
