@@ -33,7 +33,10 @@ export async function joins() {
 
   const second = await startBrowser("chromium");
   let guest = await second.open(link);
+  await owner.evaluate("void (window.ownPicture = document.querySelector('video.mirrored'))");
   await join_(guest, "Jonas", "picture");
+  // Another element would hold frames of the camera, which gives none while a few are out.
+  check("one's own picture stays the same element as somebody joins", await owner.evaluate("window.ownPicture === document.querySelector('video.mirrored') && !window.ownPicture.paused"));
   await seeAndHear("owner and guest", { owner, guest }, 4);
 
   const times = [], timelines = [], meetings = [];

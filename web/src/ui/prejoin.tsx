@@ -75,7 +75,12 @@ export function PreJoin(props: { title: string; knock: boolean; problem: string;
     asking.current = camera.use().then(() => microphone.use()).then(() => setAsked(true));
   }, []);
   useEffect(() => {
-    if (video.current) video.current.srcObject = camera.track ? new MediaStream([camera.track]) : null;
+    const element = video.current;
+    if (!element || !camera.track) return;
+    element.srcObject = new MediaStream([camera.track]);
+    return () => {
+      element.srcObject = null;
+    };
   }, [camera.track]);
 
   const join = async (event: Event) => {

@@ -175,9 +175,6 @@ export function Room(props: RoomProps) {
       speaking={conference.speakers[0] === each.member} pinned={isPinned(each)} words={qualityWords(conference.quality[each.member] ?? null)}
       style={style} onPin={duo ? undefined : () => setPinned(isPinned(each) ? null : each)} />
   );
-  const mine = (style: Record<string, string>) => (
-    <Tile entry={own!} screen={false} mine stream={session.preview} speaking={false} pinned={false} words={uplinkWords} style={style} />
-  );
   const tileStyle = { width: `${Math.floor(grid.width)}px`, height: `${Math.floor(grid.height)}px` };
   const has = { microphone: session.tracks.has(kind.audio), camera: session.tracks.has(kind.video), screen: session.tracks.has(kind.screen), hand: conference.hasFlag(flag.hand) };
   const canRing = pair && (pair.state === "unanswered" || pair.state === "declined" || pair.state === "unreachable");
@@ -193,9 +190,11 @@ export function Room(props: RoomProps) {
         {large ? <div class="large">{tile(large, { width: "100%", height: "100%" })}</div> : null}
         <div class="tiles">
           {small.map((each) => tile(each, tileStyle))}
-          {own && !duo ? mine(tileStyle) : null}
+          {own ? (
+            <Tile key="mine" entry={own} screen={false} mine corner={duo} stream={session.preview} speaking={false} pinned={false} words={uplinkWords}
+              style={duo ? {} : tileStyle} />
+          ) : null}
         </div>
-        {own && duo ? <div class="corner">{mine({ width: "100%", height: "100%" })}</div> : null}
         {others.length === 0 && session.state === "connected" && !pair ? (
           <div class="alone"><p>{texts.call.alone}</p><button class="primary" onClick={() => setOpen("invite")}>{texts.invite.heading}</button></div>
         ) : null}

@@ -42,20 +42,29 @@ export function Tile(props: {
   /** How well it comes, or goes. */
   words: string;
   style: Record<string, string>;
+  /** Our own picture. It stays the same element whatever the layout: see below. */
   mine?: boolean;
+  /** In a corner of the room, over another's picture. */
+  corner?: boolean;
   onPin?: (() => void) | undefined;
 }) {
   const video = useRef<HTMLVideoElement>(null);
   const { entry, words } = props;
   const flags = entry.state.flags;
   const pictured = props.stream !== null && (props.mine || props.screen || (flags & flag.cameraOff) === 0);
-  // Before the next paint: the first frame may be there already.
+  // Before the next paint: the first frame may be there already. The frames that an element holds are the camera's, and
+  // Chromium's camera stands still while a few are out: an element that is taken away gives them back.
   useLayoutEffect(() => {
-    if (video.current && video.current.srcObject !== props.stream) video.current.srcObject = props.stream;
+    const element = video.current;
+    if (!element) return;
+    element.srcObject = props.stream;
+    return () => {
+      element.srcObject = null;
+    };
   }, [props.stream, pictured]);
   const name = entry.member.name || entry.id.slice(0, 6);
   return (
-    <figure class={`tile ${props.speaking ? "speaking" : ""}`} style={{ ...props.style, "--hue": String(hue(entry.id)) }} data-member={entry.id}>
+    <figure class={`tile ${props.speaking ? "speaking" : ""} ${props.corner ? "corner" : ""}`} style={{ ...props.style, "--hue": String(hue(entry.id)) }} data-member={entry.id}>
       {pictured ? (
         <video ref={video} class={`${props.mine && !props.screen ? "mirrored" : ""} ${props.screen ? "whole" : ""}`} autoplay playsInline muted aria-label={name} />
       ) : (
@@ -77,9 +86,15 @@ export function Tile(props: {
 export function Audio(props: { stream: MediaStream; speaker: string }) {
   const audio = useRef<HTMLAudioElement>(null);
   useEffect(() => {
-    if (!audio.current) return;
-    audio.current.srcObject = props.stream;
-    void (audio.current as unknown as { setSinkId?: (id: string) => Promise<void> }).setSinkId?.(props.speaker).catch(() => {});
-  }, [props.stream, props.speaker]);
+    const element = audio.current;
+    if (!element) return;
+    element.srcObject = props.stream;
+    return () => {
+      element.srcObject = null;
+    };
+  }, [props.stream]);
+  useEffect(() => {
+    void (audio.current as unknown as { setSinkId?: (id: string) => Promise<void> } | null)?.setSinkId?.(props.speaker).catch(() => {});
+  }, [props.speaker]);
   return <audio ref={audio} autoplay />;
 }
