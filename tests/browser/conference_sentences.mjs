@@ -53,7 +53,7 @@ async function noWayIn(origin, fragment) {
   const changed = fragment.slice(0, 40) + (fragment[40] === "A" ? "B" : "A") + fragment.slice(41);
   await open("typing error in the link", origin + changed, "", "typing error");
   await open("link cut short", origin + fragment.slice(0, 12), "", "This link is not complete");
-  await open("neither link nor node", origin, "", "belongs to a running node");
+  await open("neither link nor node", origin, "", "Paste the link you were sent");
   return browser;
 }
 
