@@ -197,8 +197,13 @@ Availability measure_under_churn(Swarm& swarm, Churn& churn, std::uint64_t looku
       swarm.pump(node);
     });
   }
+  // A node that went and came back counts its operations from one again.
+  auto search_of = [&](Handle node, dht::OperationId id) {
+    auto search = open.find({node.raw(), id.raw()});
+    return search != open.end() && churn.since(node) <= search->second.started ? search : open.end();
+  };
   swarm.on_found([&](Handle node, const dht::Found& found) {
-    auto search = open.find({node.raw(), found.id.raw()});
+    auto search = search_of(node, found.id);
     if (search == open.end()) return churn.on_found(node, found);
     auto& wanted = search->second.wanted;
     if (search->second.found || found.record->publisher != wanted->publisher ||
@@ -208,7 +213,7 @@ Availability measure_under_churn(Swarm& swarm, Churn& churn, std::uint64_t looku
     out.first_ms.add(static_cast<double>((swarm.now() - search->second.started).count()) / 1000);
   });
   swarm.on_outcome([&](Handle node, const dht::Outcome& outcome) {
-    auto search = open.find({node.raw(), outcome.id.raw()});
+    auto search = search_of(node, outcome.id);
     if (search == open.end()) return churn.on_outcome(node, outcome);
     if (outcome.kind == dht::Kind::get) {
       ++out.reads;
