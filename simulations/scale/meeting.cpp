@@ -76,8 +76,7 @@ Published publish_entries(Swarm& swarm, std::uint64_t count, Random& random,
 }
 
 ReadBack read_entries(Swarm& swarm, const std::vector<dht::RecordPtr>& records, std::uint64_t count,
-                      Random& random, const std::string& trace, Report* report,
-                      std::uint64_t first) {
+                      Random& random, const std::string& trace, Report* report, std::uint64_t first) {
   constexpr std::size_t at_once = 100;
   ReadBack out;
   Trace tracing(swarm, trace, report);

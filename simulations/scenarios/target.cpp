@@ -84,7 +84,8 @@ void scenario_target(const Options& options, Report& report) {
       swarm.run_while([&] { return done == 0; });
       swarm.on_outcome({});
     }
-    auto read = read_entries(swarm, records, reads / days + (day < reads % days), random, options.traced(), &report, all.tries);
+    auto read = read_entries(swarm, records, reads / days + (day < reads % days), random, options.traced(),
+                             &report, all.tries);
     all.tries += read.tries;
     all.right += read.right;
     for (double value : read.first_ms.sorted()) all.first_ms.add(value);

@@ -12,7 +12,7 @@ const entriesIn = (link) => {
 };
 
 export async function entries() {
-  const names = ["first-door", "second-door", "third-door"];
+  const names = ["founder", "second", "third"];
   const nodes = [await Node.start(names[0])];
   for (const name of names.slice(1)) nodes.push(await Node.start(name, ["--bootstrap", nodes[0].address]));
   const first = await startBrowser("chromium");

@@ -53,9 +53,10 @@ export class Node {
     const node = new Node();
     node.name = name;
     node.inside = inside;
-    node.profile = join(temporary, name);
+    // Of its own, whatever its name: another part's node knew other conferences.
+    node.profile = mkdtempSync(join(temporary, `${name}-`));
     node.options = options;
-    node.config = config && join(temporary, `${name}.toml`);
+    node.config = config && `${node.profile}.toml`;
     if (config) writeFileSync(node.config, config);
     await node.run();
     return node;

@@ -5,17 +5,14 @@ import { check, copyLink, figure, fragmentOf, full, join_, leave, Node, startBro
 
 const names = ["Amara", "Jonas", "Mei", "Fox"];
 
-let met = 0;
-
 /**
  * Founder, two who knock and are let in, a guest by link. Used by the other parts as well. `script` runs in the guest's
  * page before anything else; `own` and `guests` are browsers that are there already.
  */
 export async function meet({ configs = [], script = "", own = [], guests } = {}) {
-  const number = ++met;
-  const seed = await Node.start(`seed-${number}`);
+  const seed = await Node.start("seed");
   const nodes = await Promise.all(["founder", "second", "third"].map((name, i) =>
-    Node.start(`${name}-${number}`, ["--bootstrap", seed.address], configs[i])));
+    Node.start(name, ["--bootstrap", seed.address], configs[i])));
   await until(async () => (await Promise.all(nodes.map((node) => node.call("status")))).every(({ dht }) => dht.published), 60, "the nodes are in the network");
 
   const browsers = own;
