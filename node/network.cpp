@@ -33,9 +33,13 @@ class Counted final : public io::Datagrams {
   Counted(io::Datagrams& socket, TrafficStatus& traffic) : socket_(socket), traffic_(traffic) {}
   bool send(const io::Endpoint& to, ByteView bytes, std::size_t segment_size,
             const std::optional<io::IpAddress>& from) override {
-    traffic_.sent_bytes += bytes.size();
-    traffic_.sent_packets += segment_size == 0 ? 1 : (bytes.size() + segment_size - 1) / segment_size;
+    count(bytes.size(), segment_size);
     return socket_.send(to, bytes, segment_size, from);
+  }
+  std::size_t send_many(std::span<const io::Departing> departing) override {
+    auto taken = socket_.send_many(departing);
+    for (auto& one : departing.first(taken)) count(one.bytes.size(), one.segment_size);
+    return taken;
   }
   void when_sendable(std::function<void()> ready) override { socket_.when_sendable(std::move(ready)); }
   void on_receive(Receiver receiver) override {
@@ -49,6 +53,11 @@ class Counted final : public io::Datagrams {
   std::uint16_t local_port() const override { return socket_.local_port(); }
 
  private:
+  void count(std::size_t bytes, std::size_t segment_size) {
+    traffic_.sent_bytes += bytes;
+    traffic_.sent_packets += segment_size == 0 ? 1 : (bytes + segment_size - 1) / segment_size;
+  }
+
   io::Datagrams& socket_;
   TrafficStatus& traffic_;
 };

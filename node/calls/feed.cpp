@@ -1,5 +1,7 @@
 #include "node/calls/feed.hpp"
 
+#include "transport/webrtc/vp8.hpp"
+
 namespace conclave::calls {
 
 bool Feed::keep(const MediaUnit& unit, TimePoint now) {
@@ -72,11 +74,41 @@ void Feed::set_parts(Byte parts) {
   missing_.clear();
 }
 
+/// Another parent may have what the one before it could not give.
+void Feed::came_by(Byte part, LinkId link, TimePoint now) {
+  auto& before = came_by_[part % parts_max];
+  if (std::exchange(before, link) == link) return;
+  for (auto& [sequence, missing] : missing_)
+    if (sequence % parts_ == part) missing = {now, now, 0};
+}
+
+/// Whole frames of upper temporal layers are missing where the frames around them say so: TL0PICIDX counts the frames
+/// of the base (RFC 7741 section 4.2).
+bool Feed::can_do_without(std::uint32_t sequence) const {
+  auto neighbour = [&](std::uint32_t step) -> std::optional<MediaUnit> {
+    auto at = sequence;
+    for (std::size_t i = 0; i < missing_max && at != *newest_ + 1 && at != first_ - 1; ++i) {
+      at += step;
+      if (auto unit = kept(at); unit && !unit->payload.empty()) return unit;
+    }
+    return std::nullopt;
+  };
+  auto before = neighbour(~std::uint32_t{0}), after = neighbour(1);
+  if (!before || !after) return false;
+  if ((before->flags & MediaUnit::frame_end) == 0 || (after->flags & MediaUnit::frame_start) == 0) return false;
+  auto last = webrtc::decode_vp8(before->payload), next = webrtc::decode_vp8(after->payload);
+  if (!last || !next || !last->tl0_index || !next->tl0_index) return false;
+  auto base_frames = static_cast<Byte>(*next->tl0_index - *last->tl0_index);
+  return base_frames == (next->temporal_id.value_or(0) == 0 ? 1 : 0);
+}
+
 std::vector<Feed::Gap> Feed::gaps(TimePoint now, const std::function<Duration(LinkId)>& rtt) {
   std::vector<Gap> out;
   for (auto at = missing_.begin(); at != missing_.end();) {
     auto& [sequence, missing] = *at;
-    if (missing.asked == asks_max || now - missing.since > age_max) {
+    if ((missing.asked == asks_max && now >= missing.ask_at) || now - missing.since > age_max) {
+      const bool since_key_frame = key_ && static_cast<std::int32_t>(sequence - *key_) > 0;
+      if (since_key_frame && !can_do_without(sequence)) key_frame.want();
       at = missing_.erase(at);
       continue;
     }
@@ -85,9 +117,8 @@ std::vector<Feed::Gap> Feed::gaps(TimePoint now, const std::function<Duration(Li
       auto gap = std::ranges::find(out, part, &Gap::part);
       if (gap == out.end()) gap = out.insert(out.end(), Gap{came_by_[part], part, {}});
       gap->sequences.push_back(sequence);
-      ++missing.asked;
       auto round = rtt(gap->link);
-      missing.ask_at = now + round + round / 4 + reorder;
+      missing.ask_at = now + round + round / 4 + reorder * (1 << missing.asked++);
     }
     ++at;
   }
@@ -95,10 +126,15 @@ std::vector<Feed::Gap> Feed::gaps(TimePoint now, const std::function<Duration(Li
 }
 
 std::optional<MediaUnit> Feed::find(std::uint32_t sequence, TimePoint now) const {
+  if (slots_.empty() || now - slots_[index(sequence)].at > age_max) return std::nullopt;
+  return kept(sequence);
+}
+
+std::optional<MediaUnit> Feed::kept(std::uint32_t sequence) const {
   if (slots_.empty()) return std::nullopt;
   auto at = index(sequence);
   auto& slot = slots_[at];
-  if (!slot.used || slot.unit.sequence != sequence || now - slot.at > age_max) return std::nullopt;
+  if (!slot.used || slot.unit.sequence != sequence) return std::nullopt;
   auto out = slot.unit;
   out.payload = ByteView(memory_).subspan(at * payload_max, slot.size);
   return out;
@@ -138,6 +174,8 @@ void Feed::want(bool wanted, TimePoint now) {
   }
   if (!wanted_since_) wanted_since_ = now;
   if (alive(now) || now - *wanted_since_ < patience) return;
+  // There is nothing below the lowest: as long as another node says that it has it, it is waited for.
+  if (!local_ && name_.layer == 0) return;
   shunned_until_ = now + shunned;
   wanted_since_.reset();
 }

@@ -43,7 +43,7 @@ class Feed {
   static constexpr Duration patience{2'500'000}, shunned{8'000'000};
   static constexpr Duration reorder{10'000};  ///< before a gap counts as a loss worth asking for
   static constexpr std::size_t missing_max = 256;
-  static constexpr int asks_max = 6;
+  static constexpr int asks_max = 5;     ///< each waits twice as long as the one before it, and a round trip
   static constexpr std::size_t payload_max = 1280;
 
   struct Child {
@@ -75,13 +75,14 @@ class Feed {
 
   /// In how many parts it comes, and by which link each came last: gaps are judged part by part.
   void set_parts(Byte parts);
-  void came_by(Byte part, LinkId link) { came_by_[part % parts_max] = link; }
+  void came_by(Byte part, LinkId link, TimePoint now);
   struct Gap {
     LinkId link;
     Byte part;
     std::vector<std::uint32_t> sequences;
   };
-  /// What to ask for at `now`, by the link that owes it; again after that link's round trip.
+  /// What to ask for at `now`, by the link that owes it. What does not come in the end costs a key frame, unless the
+  /// picture goes on without it.
   std::vector<Gap> gaps(TimePoint now, const std::function<Duration(LinkId)>& rtt);
 
   const StreamName& name() const { return name_; }
@@ -127,6 +128,9 @@ class Feed {
     std::optional<std::uint32_t> newest;
   };
   void note_gap(const MediaUnit& unit, TimePoint now);
+  bool can_do_without(std::uint32_t sequence) const;
+  /// Whatever its age.
+  std::optional<MediaUnit> kept(std::uint32_t sequence) const;
   std::size_t index(std::uint32_t sequence) const { return sequence & (capacity_ - 1); }
 
   StreamName name_;

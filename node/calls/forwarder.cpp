@@ -65,28 +65,30 @@ void Forwarder::on_rtp(SessionId session, const RtpPacket& packet, TimePoint arr
   auto& page = *found->second;
   auto heard = page.publisher().hear(packet, arrival);
   if (!heard) return;
+  auto now = clock_.now();
   auto* feed = feed_for(heard->name, /*local=*/true);
   if (!feed) return;
   // In order: what the packet before has lost goes first.
   for (std::size_t i = 0; i < heard->earlier_count && feed->newest(); ++i) {
     auto before = figures_.packets_in;
-    pass(*feed, heard->earlier[i], {}, std::nullopt, arrival);
+    pass(*feed, heard->earlier[i], {}, std::nullopt, now);
     figures_.recovered += figures_.packets_in - before;
   }
-  pass(*feed, heard->unit, heard->picture, std::nullopt, arrival);
+  pass(*feed, heard->unit, heard->picture, std::nullopt, now);
 }
 
 void Forwarder::on_rtcp(SessionId session, std::span<const Rtcp> messages, TimePoint arrival) {
   auto found = pages_.find(session.raw());
   if (found == pages_.end()) return;
   auto& page = *found->second;
+  auto now = clock_.now();
   for (auto& message : messages) {
     auto* report = std::get_if<SenderReport>(&message);
     auto told = report ? page.publisher().hear(*report, arrival) : std::nullopt;
     auto* feed = told ? find(feeds_, told->first.number()) : nullptr;
-    if (feed && feed->local()) pass_clock(*feed, told->second, std::nullopt, arrival);
+    if (feed && feed->local()) pass_clock(*feed, told->second, std::nullopt, now);
   }
-  for (auto stream : page.hear(messages, arrival, clock_.unix_now())) {
+  for (auto stream : page.hear(messages, now, clock_.unix_now())) {
     if (auto* feed = find(feeds_, stream)) feed->key_frame.want();
   }
 }
@@ -229,10 +231,10 @@ void Forwarder::remove_link(LinkId link) {
   links_.erase(found);
 }
 
-Result<> Forwarder::on_link_datagram(LinkId link, MutableBytes datagram, TimePoint now) {
+Result<> Forwarder::on_link_datagram(LinkId link, MutableBytes datagram, TimePoint now, Duration waited) {
   auto found = links_.find(link);
   if (found == links_.end()) return fail(Errc::not_found);
-  auto done = found->second->receive(datagram, now);
+  auto done = found->second->receive(datagram, now, waited);
   if (!done) {
     figures_.undecryptable += done.error() == Errc::undecryptable || done.error() == Errc::refused;
     return done;
@@ -258,7 +260,7 @@ void Forwarder::unit(LinkId from, const MediaUnit& unit, bool copy, TimePoint no
     if (!decoded) return;
     picture = *decoded;
   }
-  feed->came_by(unit.part, from);
+  feed->came_by(unit.part, from, now);
   auto before = figures_.packets_in;
   pass(*feed, unit, picture, from, now);
   if (figures_.packets_in == before) return;

@@ -90,7 +90,8 @@ class Forwarder : private MediaLink::Owner {
   void remove_link(LinkId link);
   /// Decrypts in place. Fails as MediaOpener::open does, with Errc::not_found for an unknown link, Errc::malformed
   /// for units that do not parse.
-  Result<> on_link_datagram(LinkId link, MutableBytes datagram, TimePoint now);
+  /// `waited`: as in io::Packet.
+  Result<> on_link_datagram(LinkId link, MutableBytes datagram, TimePoint now, Duration waited = {});
   /// Who gets the packets with sequence % parts == tree.part; replaces the earlier list. From Routes::children.
   void set_children(TreeId tree, Byte parts, std::span<const LinkId> children);
   /// In how many parts a stream of another node comes to us: 1 unless told, and gaps are judged by it.

@@ -180,7 +180,7 @@ void Host::hear_media(std::span<const io::Packet> packets) {
     auto* hosted = find(control->second->conference);
     if (!hosted) continue;
     std::copy(packet.bytes.begin(), packet.bytes.end(), copy_of.begin());
-    hosted->live.link_datagram(*link, MutableBytes(copy_of).first(packet.bytes.size()));
+    hosted->live.link_datagram(*link, MutableBytes(copy_of).first(packet.bytes.size()), packet.waited);
   }
   attachment_->poke();
   arm();

@@ -6,6 +6,7 @@ namespace conclave::calls {
 namespace {
 
 constexpr std::int64_t tick_us = 250;
+constexpr Byte long_step = 255;  ///< the step follows in two bytes
 constexpr Duration rtt_span{2'000'000};
 
 }  // namespace
@@ -13,16 +14,17 @@ constexpr Duration rtt_span{2'000'000};
 void ArrivalLog::hear(std::uint64_t number, TimePoint now) {
   auto at = arrivals_.end();
   while (at != arrivals_.begin() && std::prev(at)->number > number) --at;
-  arrivals_.insert(at, {number, now});
+  arrivals_.insert(at, {number, now, false});
   if (arrivals_.size() > remembered_max) arrivals_.pop_front();
 }
 
-std::size_t ArrivalLog::write(MutableBytes into) const {
+std::size_t ArrivalLog::write(MutableBytes into) {
   if (arrivals_.empty()) return 0;
   auto& newest = arrivals_.back();
   webrtc::put32(into.data(), static_cast<std::uint32_t>(newest.number));
   webrtc::put32(into.data() + 4, static_cast<std::uint32_t>(newest.at.time_since_epoch().count()));
-  std::size_t count = 0;
+  newest.told = true;
+  std::size_t count = 0, size = 9;
   auto number = newest.number;
   std::int64_t ticks = 0;
   for (auto at = std::next(arrivals_.rbegin()); at != arrivals_.rend() && count < told_max; ++at) {
@@ -30,15 +32,20 @@ std::size_t ArrivalLog::write(MutableBytes into) const {
     // Whoever was overtaken arrived, as far as this tells, with the one that overtook it.
     auto behind = std::max(ticks, (newest.at - at->at).count() / tick_us);
     auto step = behind - ticks;
-    if (gap > 255 || step > 255 || behind * tick_us > told_span.count()) break;
-    into[9 + 2 * count] = static_cast<Byte>(gap);
-    into[10 + 2 * count] = static_cast<Byte>(step);
+    if (gap > 255 || step > 0xffff || (at->told && behind * tick_us > told_span.count())) break;
+    at->told = true;
+    into[size++] = static_cast<Byte>(gap);
+    into[size++] = static_cast<Byte>(std::min<std::int64_t>(step, long_step));
+    if (step >= long_step) {
+      webrtc::put16(into.data() + size, static_cast<std::uint16_t>(step));
+      size += 2;
+    }
     ++count;
     number = at->number;
     ticks = behind;
   }
   into[8] = static_cast<Byte>(count);
-  return 9 + 2 * count;
+  return size;
 }
 
 void SentLog::sent(std::uint64_t number, std::size_t size, std::uint32_t probe, TimePoint now) {
@@ -61,7 +68,7 @@ void SentLog::note_rtt(Duration sample, TimePoint now) {
 
 Result<std::vector<webrtc::PacketResult>> SentLog::hear(ByteView acks, TimePoint now) {
   std::vector<webrtc::PacketResult> out;
-  if (acks.size() < 9 || acks.size() != 9 + 2 * std::size_t{acks[8]}) return fail(Errc::malformed);
+  if (acks.size() < 9) return fail(Errc::malformed);
   if (history_.empty()) return fail(Errc::malformed);
   const auto last = first_ + history_.size() - 1;
   const auto behind = static_cast<std::uint32_t>(last) - webrtc::be32(acks.data());
@@ -78,14 +85,17 @@ Result<std::vector<webrtc::PacketResult>> SentLog::hear(ByteView acks, TimePoint
   };
   std::vector<Arrival> arrivals{{highest, clock}};
   auto number = highest;
+  auto rest = acks.subspan(9);
   for (std::size_t i = 0; i < acks[8]; ++i) {
-    auto gap = acks[9 + 2 * i];
-    if (gap == 0 || gap > number) return fail(Errc::malformed);
-    number -= gap;
-    clock -= acks[10 + 2 * i] * tick_us;
-    if (number < first_) break;
-    arrivals.push_back({number, clock});
+    if (rest.size() < 2 || rest[0] == 0 || rest[0] > number) return fail(Errc::malformed);
+    const bool is_long = rest[1] == long_step;
+    if (is_long && rest.size() < 4) return fail(Errc::malformed);
+    number -= rest[0];
+    clock -= (is_long ? webrtc::be16(rest.data() + 2) : rest[1]) * tick_us;
+    rest = rest.subspan(is_long ? 4 : 2);
+    if (number >= first_) arrivals.push_back({number, clock});
   }
+  if (!rest.empty()) return fail(Errc::malformed);
   highest_ = any_ ? std::max(highest_, highest) : highest;
   any_ = true;
   auto lost_below = highest_ > reorder_max ? highest_ - reorder_max : 0;

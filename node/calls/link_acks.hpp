@@ -19,16 +19,18 @@ class ArrivalLog {
   static constexpr std::size_t remembered_max = 512;
   static constexpr std::size_t told_max = 200;
   static constexpr Duration told_span{120'000};  ///< four reports: three in a row may be lost
-  static constexpr std::size_t body_max = 9 + 2 * told_max;
+  static constexpr std::size_t body_max = 9 + 4 * told_max;
 
-  void hear(std::uint64_t number, TimePoint now);
-  /// Writes an acks unit's body; its size, 0 when nothing has come yet.
-  std::size_t write(MutableBytes into) const;
+  void hear(std::uint64_t number, TimePoint at);
+  /// Writes an acks unit's body; its size, 0 when nothing has come yet. What has never been told is told, however long
+  /// ago it came: whoever had no processor for a while has lost nothing.
+  std::size_t write(MutableBytes into);
 
  private:
   struct Arrival {
     std::uint64_t number;
     TimePoint at;
+    bool told = false;
   };
   std::deque<Arrival> arrivals_;  ///< ascending by number
 };

@@ -103,14 +103,14 @@ void LiveRoom::dismiss_page(PageId page) {
 
 // --- nodes ---
 
+/// Of several the newest that carries media: the older ones' connections are being replaced.
 std::optional<std::uint32_t> LiveRoom::stream_to(const NodeKey& node) const {
-  std::optional<std::uint32_t> best;
-  for (const auto& [number, stream] : streams_) {
-    if (stream.node != node || stream.connection->closed()) continue;
-    if (!best || stream.linked) best = number;
-    if (stream.linked) break;
-  }
-  return best;
+  std::optional<std::pair<bool, std::uint32_t>> best;
+  for (const auto& [number, stream] : streams_)
+    if (stream.node == node && !stream.connection->closed())
+      best = std::max(best, std::optional(std::pair(stream.linked, number)));
+  if (!best) return std::nullopt;
+  return best->second;
 }
 
 bool LiveRoom::connected(const NodeKey& node) const { return stream_to(node).has_value(); }
@@ -135,6 +135,7 @@ Result<> LiveRoom::stream_says(std::uint32_t number, const Message& message) {
       MediaKeys keys{crypto::AeadAlgorithm::aes_256_gcm, *secret, stream.connection->dialled_by_us()};
       CHECK(forwarder_.add_link(LinkId(number), hello->link, keys, clock_.now()));
       stream.linked = true;
+      room_.links_changed();
     }
   }
   auto node = stream.node;
@@ -149,13 +150,17 @@ void LiveRoom::stream_went(std::uint32_t number) {
   auto node = found->second.node;
   if (found->second.linked) forwarder_.remove_link(LinkId(number));
   streams_.erase(found);
-  if (!connected(node)) room_.node_went(node, clock_.now());
+  if (connected(node)) {
+    room_.links_changed();
+  } else {
+    room_.node_went(node, clock_.now());
+  }
   settle();
 }
 
-void LiveRoom::link_datagram(std::uint32_t number, MutableBytes datagram) {
+void LiveRoom::link_datagram(std::uint32_t number, MutableBytes datagram, Duration waited) {
   // Forged and late datagrams are counted by the forwarder; there is nobody to tell.
-  (void)forwarder_.on_link_datagram(LinkId(number), datagram, clock_.now());
+  (void)forwarder_.on_link_datagram(LinkId(number), datagram, clock_.now(), waited);
   settle();
 }
 

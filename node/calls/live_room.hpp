@@ -44,7 +44,7 @@ class LiveRoom final : public RoomOutputs, public Forwarder::Outputs {
   Result<> stream_says(std::uint32_t stream, const Message& message);
   void stream_went(std::uint32_t stream);
   bool connected(const NodeKey& node) const;
-  void link_datagram(std::uint32_t stream, MutableBytes datagram);
+  void link_datagram(std::uint32_t stream, MutableBytes datagram, Duration waited);
   /// Where pages may enter through other nodes of the conference.
   std::vector<Doors> other_doors() const;
 

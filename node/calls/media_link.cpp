@@ -31,21 +31,21 @@ MediaLink::MediaLink(LinkId id, std::uint32_t their_number, const MediaKeys& key
   prober_.start(estimator_.target(), now);
 }
 
-Result<> MediaLink::receive(MutableBytes datagram, TimePoint now) {
+Result<> MediaLink::receive(MutableBytes datagram, TimePoint now, Duration waited) {
   TRY(auto opened, opener_.open(datagram));
   bool eliciting = false;
   Result<> verdict;
   for (auto rest = opened.units;;) {
     TRY(auto unit, next_unit(rest));
     if (!unit) break;
-    hear(*unit, now, eliciting, verdict);
+    hear(*unit, now, waited, eliciting, verdict);
   }
-  arrivals_.hear(opened.number, now);
+  arrivals_.hear(opened.number, now - waited);
   if (eliciting && !ack_at_) ack_at_ = now + ack_delay;
   return verdict;
 }
 
-void MediaLink::hear(const Unit& unit, TimePoint now, bool& eliciting, Result<>& verdict) {
+void MediaLink::hear(const Unit& unit, TimePoint now, Duration waited, bool& eliciting, Result<>& verdict) {
   eliciting |= unit.type != UnitType::acks;
   auto& body = unit.body;
   auto malformed = [&] { verdict = fail(Errc::malformed); };
@@ -58,7 +58,7 @@ void MediaLink::hear(const Unit& unit, TimePoint now, bool& eliciting, Result<>&
       return;
     }
     case UnitType::acks:
-      hear_acks(body, now);
+      hear_acks(body, now, waited);
       return;
     case UnitType::nack: {
       if (body.size() < 6 || body.size() != 6 + 4 * std::size_t{body[5]}) return malformed();
@@ -77,8 +77,8 @@ void MediaLink::hear(const Unit& unit, TimePoint now, bool& eliciting, Result<>&
   }
 }
 
-void MediaLink::hear_acks(ByteView body, TimePoint now) {
-  auto results = sent_.hear(body, now);
+void MediaLink::hear_acks(ByteView body, TimePoint now, Duration waited) {
+  auto results = sent_.hear(body, now - waited);
   if (!results) return;  // an authentic peer that makes up acknowledgements only harms itself
   estimator_.set_rtt(sent_.rtt());
   estimator_.hear(*results, now);

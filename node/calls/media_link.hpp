@@ -53,8 +53,8 @@ class MediaLink {
   MediaLink(LinkId id, std::uint32_t their_number, const MediaKeys& keys, Owner& owner,
             const webrtc::BandwidthLimits& limits, TimePoint now);
 
-  /// Decrypts in place. Fails with Errc::malformed, undecryptable or refused.
-  Result<> receive(MutableBytes datagram, TimePoint now);
+  /// Decrypts in place. `waited`: as in io::Packet. Fails with Errc::malformed, undecryptable or refused.
+  Result<> receive(MutableBytes datagram, TimePoint now, Duration waited = {});
 
   /// Queues a packet that the owner keeps.
   void send(const MediaUnit& unit, Byte part, bool repeated, TimePoint now);
@@ -84,8 +84,8 @@ class MediaLink {
   };
   void seal(UnitWriter& writer, std::uint32_t probe, TimePoint now);
   UnitWriter writer() { return UnitWriter(MutableBytes(buffer_).subspan(media_header_size, units_max)); }
-  void hear(const Unit& unit, TimePoint now, bool& eliciting, Result<>& verdict);
-  void hear_acks(ByteView body, TimePoint now);
+  void hear(const Unit& unit, TimePoint now, Duration waited, bool& eliciting, Result<>& verdict);
+  void hear_acks(ByteView body, TimePoint now, Duration waited);
   void probe(TimePoint now);
   void count_offered(std::size_t size, TimePoint now);
 

@@ -441,6 +441,10 @@ void Room::follow_routes(TimePoint now) {
     if (peers_.contains(nodes_[silent])) steering_.on_dead(nodes_[silent], now);
 }
 
+void Room::links_changed() {
+  for (TreeId tree : routes_.carried()) children_changed(tree);
+}
+
 void Room::children_changed(TreeId tree) {
   std::vector<NodeKey> nodes;
   for (NodeIndex child : routes_.children(tree)) nodes.push_back(nodes_[child]);

@@ -69,6 +69,8 @@ class Room {
   void node_went(const NodeKey& node, TimePoint now);
   Result<> node_says(const NodeKey& node, const Message& message, UnixTime wall, TimePoint now);
   std::vector<NodeKey> connected() const;
+  /// Media reach a connected node by another link than before.
+  void links_changed();
 
   // --- the packet plane ---
   /// What our pages publish changed; and what they need from elsewhere.

@@ -6,6 +6,10 @@ void Routes::apply(const Plan& plan, TimePoint now) {
   std::set<TreeId> planned;
   for (const auto& tree : plan.trees) {
     TreeId id{tree.stream, tree.part};
+    if (auto known = feeds_.find(id); known != feeds_.end())
+      std::erase_if(known->second.children, [&](NodeIndex child) {
+        return std::ranges::find(tree.hops, child, &Hop::node) == tree.hops.end();
+      });
     if (tree.source == self_) {
       planned.insert(id);
       feeds_[id];
@@ -68,6 +72,8 @@ bool Routes::on_packet(TreeId tree, std::uint32_t sequence, NodeIndex from, Time
   auto& feed = found->second;
   // Only those whom we asked, now or last, may feed us.
   if (from != self_ && feed.from != from && !(feed.asked && feed.sources[feed.at] == from)) return false;
+  feed.stall = times_.stall;
+  feed.stalled_at = now + feed.stall;
   return is_new(feed, sequence);
 }
 
@@ -76,11 +82,16 @@ void Routes::on_answer(NodeIndex from, TreeId tree, bool accepted, TimePoint now
   auto found = feeds_.find(tree);
   if (found == feeds_.end()) return;
   auto& feed = found->second;
+  if (!feed.asked && feed.from == from && !accepted) {  // asked again, it has nothing for us any more
+    feed.from = nobody;
+    return turn_away(tree, feed, now);
+  }
   if (!feed.asked || feed.sources[feed.at] != from) return;  // it comes late: we have turned elsewhere
   if (!accepted) return turn_away(tree, feed, now);
   if (feed.from != nobody && feed.from != from) actions_.push_back(Unsubscribe{feed.from, tree});
   feed.from = from;
   feed.asked = false;
+  feed.stalled_at = std::max(feed.stalled_at, now + feed.stall);
 }
 
 Result<> Routes::on_subscribe(NodeIndex from, TreeId tree) {
@@ -98,13 +109,18 @@ void Routes::on_unsubscribe(NodeIndex from, TreeId tree) {
 }
 
 void Routes::on_down(NodeIndex node, TimePoint now) {
+  for (auto& [id, feed] : feeds_) std::erase(feed.children, node);
+  on_silent(node, now);
+}
+
+void Routes::on_silent(NodeIndex node, TimePoint now) {
   silent_.insert(node);
   heard_.erase(node);
   for (auto& [id, feed] : feeds_) {
-    std::erase(feed.children, node);
     if (feed.from == node) feed.from = nobody;
     bool waiting_for_it = feed.asked && feed.sources[feed.at] == node;
-    if (waiting_for_it || (feed.from == nobody && !feed.asked && !feed.sources.empty())) turn_away(id, feed, now);
+    if (waiting_for_it || (feed.from == nobody && !feed.asked && !feed.sources.empty()))
+      turn_away(id, feed, now);
   }
 }
 
@@ -169,13 +185,18 @@ std::optional<Routes::Action> Routes::next(TimePoint now) {
       if (now - when >= times_.silence_max) quiet.push_back(node);
     for (NodeIndex node : quiet) {
       if (depends_on(node)) {
-        on_down(node, now);
+        on_silent(node, now);
       } else {
         heard_.erase(node);  // it owes us nothing any more
       }
     }
-    for (auto& [id, feed] : feeds_)
+    for (auto& [id, feed] : feeds_) {
       if (feed.asked && now >= feed.asked_until) turn_away(id, feed, now);
+      if (feed.asked || feed.from == nobody || now < feed.stalled_at) continue;
+      feed.stall = std::min(2 * std::max(feed.stall, times_.stall), times_.stall_max);
+      feed.stalled_at = now + feed.stall;
+      actions_.push_back(Subscribe{feed.from, id, feed.newest});
+    }
   }
   if (actions_.empty()) return std::nullopt;
   auto action = actions_.front();
@@ -187,8 +208,13 @@ TimePoint Routes::deadline() const {
   if (!actions_.empty()) return TimePoint::min();
   auto when = TimePoint::max();
   for (const auto& [node, heard] : heard_) when = std::min(when, heard + times_.silence_max);
-  for (const auto& [id, feed] : feeds_)
-    if (feed.asked) when = std::min(when, feed.asked_until);
+  for (const auto& [id, feed] : feeds_) {
+    if (feed.asked) {
+      when = std::min(when, feed.asked_until);
+    } else if (feed.from != nobody) {
+      when = std::min(when, feed.stalled_at);
+    }
+  }
   return when;
 }
 

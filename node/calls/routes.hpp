@@ -1,21 +1,26 @@
 #pragma once
-/// What one node does about the plan: from whom it takes each tree, to whom it passes it on, and where it turns
-/// when a parent falls silent. Sans-IO; the packet plane reads `children()`.
+/// What one node does about the plan: from whom it takes each tree, to whom it passes it on, and where it
+/// turns when a parent falls silent. Sans-IO; the packet plane reads `children()`.
 ///
 /// Trees are pulled: a node subscribes at its parent, the parent forwards from then on, beginning behind the
-/// last packet the child has (both keep a second of packets). A new plan is made before the old one is broken:
-/// the old parent is let go only when the new one has accepted. When a parent dies nobody is asked: the child
-/// subscribes at its second parent, then at the source, then goes round until a new plan comes.
+/// last packet the child has (both keep a second of packets). A new plan is made before the old one is
+/// broken: the old parent is let go only when the new one has accepted. When a parent dies nobody is asked:
+/// the child subscribes at its second parent, then at the source, then goes round until a new plan comes.
+///
+/// A node that is silent for a moment may only be slow: it is no parent then, but it stays a child, since it
+/// need not know that we missed it and would never ask again. Children go when they say so, when their link
+/// is gone, and when a plan does not have them in the tree. And who gets nothing of a tree from a parent that
+/// lives asks once more.
 ///
 /// Node numbers here are the owner's own and stay while the node runs; a plan is translated before `apply`.
+#include "crypto/time.hpp"
+#include "node/calls/plan.hpp"
+
 #include <deque>
 #include <map>
 #include <optional>
 #include <set>
 #include <variant>
-
-#include "crypto/time.hpp"
-#include "node/calls/plan.hpp"
 
 namespace conclave::calls {
 
@@ -32,6 +37,10 @@ struct RouteTimes {
   Duration silence_max = std::chrono::milliseconds(350);
   /// An asked parent answers within a round trip, or the next one is asked.
   Duration answer_max = std::chrono::milliseconds(400);
+  /// A tree that brings nothing from a parent that lives is asked for again after this, then after twice as
+  /// long and so on, up to `stall_max`: most often its source has nothing to send.
+  Duration stall = std::chrono::milliseconds(1000);
+  Duration stall_max = std::chrono::seconds(30);
 };
 
 class Routes {
@@ -62,7 +71,8 @@ class Routes {
   bool on_packet(TreeId tree, std::uint32_t sequence, NodeIndex from, TimePoint now);
   /// The answer to a `Subscribe`. An accepted parent owes us heartbeats from now on.
   void on_answer(NodeIndex from, TreeId tree, bool accepted, TimePoint now);
-  /// A child asks; the answer goes back to it. Fails with Errc::not_found if we carry no such tree, Errc::limit_reached.
+  /// A child asks; the answer goes back to it. Fails with Errc::not_found if we carry no such tree,
+  /// Errc::limit_reached.
   Result<> on_subscribe(NodeIndex from, TreeId tree);
   void on_unsubscribe(NodeIndex from, TreeId tree);
   /// The link is gone for sure: no need to wait for the silence.
@@ -77,8 +87,8 @@ class Routes {
   /// Nodes that we take to be dead; the coordinator wants to know.
   const std::set<NodeIndex>& silent() const { return silent_; }
 
-  /// `Subscribe` cannot be sent: there is no link to that node. The next one is asked at once if it may be alive, else
-  /// after `answer_max`: asking nobody over and over would never end.
+  /// `Subscribe` cannot be sent: there is no link to that node. The next one is asked at once if it may be
+  /// alive, else after `answer_max`: asking nobody over and over would never end.
   void on_unreachable(NodeIndex to, TreeId tree, TimePoint now);
 
   /// What to do next; call until nothing comes.
@@ -96,10 +106,13 @@ class Routes {
     std::uint32_t newest = 0;
     std::uint64_t window = 0;  ///< which of the 64 packets up to `newest` we have
     bool any = false;
+    TimePoint stalled_at{};  ///< when to ask again if nothing comes
+    Duration stall{};
     std::vector<NodeIndex> children;
   };
   void turn_to(TreeId id, Feed& feed, std::size_t at, TimePoint now);
   void turn_away(TreeId id, Feed& feed, TimePoint now);
+  void on_silent(NodeIndex node, TimePoint now);
   bool depends_on(NodeIndex node) const;
   static bool is_new(Feed& feed, std::uint32_t sequence);
 

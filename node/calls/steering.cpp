@@ -16,13 +16,16 @@ void Steering::set_members(std::span<const Candidate> members, TimePoint now) {
 
 void Steering::on_change(TimePoint now) {
   consider(now);
-  if (leading() && !replan_at_) replan_at_ = now + times_.gather;
+  if (leading()) plan_by(std::max(now + times_.gather, replanned_ + times_.between));
 }
+
+void Steering::plan_by(TimePoint when) { replan_at_ = std::min(when, replan_at_.value_or(when)); }
 
 void Steering::on_dead(const NodeKey& node, TimePoint now) {
   if (node == self_ || !members_.contains(node) || !dead_.insert(node).second) return;
   to_report_.insert(node);
-  on_change(now);
+  consider(now);
+  if (leading()) plan_by(now + times_.gather);
 }
 
 void Steering::on_announce(const NodeKey& from, TimePoint now) {
@@ -75,6 +78,7 @@ std::optional<Steering::Action> Steering::next(TimePoint now) {
     }
     if (replan_at_ && now >= *replan_at_) {
       replan_at_.reset();
+      replanned_ = now;
       return Replan{++version_, alive()};
     }
   } else if (!to_report_.empty() && followed_) {

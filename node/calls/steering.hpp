@@ -1,23 +1,24 @@
 #pragma once
 /// Who makes the plan, and when: the coordinator's heartbeat, reports of the dead, and taking over. Sans-IO.
 ///
-/// Every node computes the coordinator from the members it takes to be alive; whoever finds itself first leads.
-/// Two leaders at once do no harm: plans carry (epoch, version, leader), the greatest is followed, and every plan
-/// is checked by everyone. A dead node becomes alive again when it is heard.
+/// Every node computes the coordinator from the members it takes to be alive; whoever finds itself first
+/// leads. Two leaders at once do no harm: plans carry (epoch, version, leader), the greatest is followed, and
+/// every plan is checked by everyone. A dead node becomes alive again when it is heard.
+#include "crypto/time.hpp"
+#include "node/calls/planner.hpp"
+
 #include <map>
 #include <optional>
 #include <set>
 #include <variant>
 
-#include "crypto/time.hpp"
-#include "node/calls/planner.hpp"
-
 namespace conclave::calls {
 
 struct SteeringTimes {
-  Duration announce = std::chrono::milliseconds(200);     ///< the leader's heartbeat to everyone
+  Duration announce = std::chrono::milliseconds(200);  ///< the leader's heartbeat to everyone
   Duration leader_silence = std::chrono::milliseconds(700);
-  Duration gather = std::chrono::milliseconds(100);       ///< deaths come in groups: wait for the rest
+  Duration gather = std::chrono::milliseconds(100);   ///< deaths come in groups: wait for the rest
+  Duration between = std::chrono::milliseconds(500);  ///< two plans, where nobody died
 };
 
 class Steering {
@@ -55,6 +56,7 @@ class Steering {
 
  private:
   void consider(TimePoint now);
+  void plan_by(TimePoint when);
 
   ConferenceKey conference_;
   NodeKey self_;
@@ -66,6 +68,7 @@ class Steering {
   TimePoint leader_heard_{};
   std::optional<NodeKey> followed_;
   std::optional<TimePoint> replan_at_;
+  TimePoint replanned_{};
   TimePoint announce_at_{};
 };
 

@@ -1,9 +1,9 @@
 #include "node/calls/routes.hpp"
 
+#include "node/calls/steering.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-
-#include "node/calls/steering.hpp"
 
 using namespace conclave;
 using namespace conclave::calls;
@@ -76,6 +76,61 @@ TEST(Routes, a_refusal_or_no_answer_turns_to_the_next) {
   EXPECT_EQ(asked(drain(routes, TimePoint(1s) + 401ms).back()), 0) << "the source itself";
 }
 
+TEST(Routes, who_was_slow_for_a_moment_is_still_our_child) {
+  Routes routes(us);
+  TimePoint now(1s);
+  routes.apply(one_hop(1, 3, 4), now);
+  drain(routes, now);
+  routes.on_answer(3, tree, true, now);
+  ASSERT_TRUE(routes.on_subscribe(3, tree))
+      << "our parent here is our child elsewhere; it matters only that it is both";
+  ASSERT_TRUE(routes.on_subscribe(6, tree));
+  drain(routes, now + 500ms);
+  EXPECT_TRUE(routes.silent().contains(3));
+  EXPECT_EQ(routes.children(tree), (std::vector<NodeIndex>{3, 6}))
+      << "it need not know that we missed it, and would never ask again";
+  routes.on_down(3, now + 600ms);
+  EXPECT_EQ(routes.children(tree), (std::vector<NodeIndex>{6})) << "its link is gone";
+  // A plan that has another in the tree is the end of those it does not have.
+  routes.apply(one_hop(2, 5, 4), now + 700ms);
+  EXPECT_TRUE(routes.children(tree).empty());
+}
+
+TEST(Routes, a_tree_that_brings_nothing_is_asked_for_again_and_ever_more_rarely) {
+  Routes routes(us);
+  TimePoint now(1s);
+  routes.apply(one_hop(1, 3, 4), now);
+  drain(routes, now);
+  routes.on_answer(3, tree, true, now);
+  std::size_t asks = 0;
+  for (auto end = now + 60s; now < end; now += 50ms) {
+    routes.on_heard(3, now);
+    for (const auto& action : drain(routes, now)) {
+      EXPECT_EQ(asked(action), 3);
+      ++asks;
+      routes.on_answer(3, tree, true, now);
+    }
+  }
+  EXPECT_GE(asks, 4u);
+  EXPECT_LE(asks, 7u);
+  // Packets come: no more questions. The parent forgets us: after a second we ask.
+  for (std::uint32_t sequence = 1; sequence <= 50; ++sequence, now += 50ms) {
+    EXPECT_TRUE(routes.on_packet(tree, sequence, 3, now));
+    EXPECT_TRUE(drain(routes, now).empty());
+  }
+  for (auto end = now + 900ms; now < end; now += 50ms) {
+    routes.on_heard(3, now);
+    EXPECT_TRUE(drain(routes, now).empty());
+  }
+  routes.on_heard(3, now + 200ms);
+  auto actions = drain(routes, now + 200ms);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(std::get<Routes::Subscribe>(actions[0]).after, 50u);
+  // It carries the tree no more: the next one is asked.
+  routes.on_answer(3, tree, false, now + 210ms);
+  EXPECT_EQ(asked(drain(routes, now + 210ms).back()), 4);
+}
+
 // Whatever nodes say, a tree has at most one feeder of ours, and what is asked is among the planned.
 RC_GTEST_PROP(Routes, stays_within_the_plan_whatever_nodes_say, ()) {
   Routes routes(us);
@@ -85,17 +140,30 @@ RC_GTEST_PROP(Routes, stays_within_the_plan_whatever_nodes_say, ()) {
   for (int step = *rc::gen::inRange(0, 60); step > 0; --step) {
     auto who = *rc::gen::element<NodeIndex>(0, 3, 4, 5, 8);
     switch (*rc::gen::inRange(0, 7)) {
-      case 0: now += std::chrono::milliseconds(*rc::gen::element(1, 100, 500)); break;
+      case 0:
+        now += std::chrono::milliseconds(*rc::gen::element(1, 100, 500));
+        break;
       case 1: {
         auto sequence = *rc::gen::element<std::uint32_t>(0, 1, 2, 60, 100, 0xffffffff);
-        if (routes.on_packet(tree, sequence, who, now)) RC_ASSERT(who == 0 || who == 3 || who == 4 || who == 5);
+        if (routes.on_packet(tree, sequence, who, now))
+          RC_ASSERT(who == 0 || who == 3 || who == 4 || who == 5);
         break;
       }
-      case 2: routes.on_answer(who, tree, *rc::gen::arbitrary<bool>(), now); break;
-      case 3: (void)routes.on_subscribe(who, tree); break;
-      case 4: routes.on_unsubscribe(who, tree); break;
-      case 5: routes.on_down(who, now); break;
-      case 6: routes.apply(one_hop(2, *rc::gen::element<NodeIndex>(3, 5), 4), now); break;
+      case 2:
+        routes.on_answer(who, tree, *rc::gen::arbitrary<bool>(), now);
+        break;
+      case 3:
+        (void)routes.on_subscribe(who, tree);
+        break;
+      case 4:
+        routes.on_unsubscribe(who, tree);
+        break;
+      case 5:
+        routes.on_down(who, now);
+        break;
+      case 6:
+        routes.apply(one_hop(2, *rc::gen::element<NodeIndex>(3, 5), 4), now);
+        break;
     }
     for (const auto& action : drain(routes, now))
       if (auto* ask = std::get_if<Routes::Subscribe>(&action))
@@ -166,6 +234,28 @@ TEST(Steering, the_next_one_leads_when_the_leader_falls_silent) {
     leads += one.leading();
   }
   EXPECT_EQ(leads, 1);
+}
+
+TEST(Steering, plans_are_not_made_all_the_time_but_at_once_for_the_dead) {
+  ConferenceKey conference{};
+  Steering one(conference, node(1));
+  std::vector<Candidate> members{{node(1), true}, {node(2), false}, {node(3), false}};
+  one.set_members(members, TimePoint(1s));
+  ASSERT_TRUE(one.leading()) << "admins first";
+  std::vector<TimePoint> plans;
+  auto run = [&](TimePoint from, TimePoint to, bool changes) {
+    for (auto now = from; now < to; now += 10ms) {
+      if (changes) one.on_change(now);
+      while (auto action = one.next(now))
+        if (std::holds_alternative<Steering::Replan>(*action)) plans.push_back(now);
+    }
+  };
+  run(TimePoint(1s), TimePoint(3s), true);
+  EXPECT_EQ(plans.size(), 4u);
+  auto last = plans.back();
+  one.on_dead(node(2), last + 20ms);
+  run(last + 20ms, last + 150ms, false);
+  EXPECT_EQ(plans.size(), 5u);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 using namespace conclave;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -18,13 +20,14 @@ struct Heard {
   io::Endpoint from;
   io::IpAddress to;
   Bytes bytes;
+  Duration waited;
 };
 
 struct Listener {
   explicit Listener(io::Datagrams& socket) {
     socket.on_receive([this](std::span<const io::Packet> packets) {
       ++batches;
-      for (auto& packet : packets) heard.push_back({packet.from, packet.to, copy(packet.bytes)});
+      for (auto& packet : packets) heard.push_back({packet.from, packet.to, copy(packet.bytes), packet.waited});
     });
   }
   std::vector<Heard> heard;
@@ -83,6 +86,23 @@ TEST_P(Udp, carries_datagrams_both_ways_and_says_who_sent_them) {
   run(context, [&] { return !at_a.heard.empty(); });
   ASSERT_EQ(at_a.heard.size(), 1u);
   EXPECT_EQ(text(at_a.heard[0].bytes), "pong");
+}
+
+TEST_P(Udp, says_how_long_a_datagram_lay_unread) {
+  auto a = bound(context, "127.0.0.1:0", GetParam());
+  auto b = bound(context, "127.0.0.1:0", GetParam());
+  Listener at_b(*b);
+  EXPECT_TRUE(a->send(b->local(), view("early")));
+  std::this_thread::sleep_for(60ms);
+  EXPECT_TRUE(a->send(b->local(), view("late")));
+  run(context, [&] { return at_b.heard.size() == 2; });
+  ASSERT_EQ(at_b.heard.size(), 2u);
+  if (GetParam() == Batching::none) {
+    EXPECT_EQ(at_b.heard[0].waited, 0ms) << "the portable socket does not know";
+    return;
+  }
+  EXPECT_GE(at_b.heard[0].waited, 60ms);
+  EXPECT_GE(at_b.heard[0].waited - at_b.heard[1].waited, 59ms);
 }
 
 TEST_P(Udp, cuts_a_batch_into_the_same_segments_on_the_other_side) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "crypto/time.hpp"
 #include "transport/io/endpoint.hpp"
 
 namespace conclave::io {
@@ -13,6 +14,9 @@ struct Packet {
   Endpoint from;
   IpAddress to;  ///< the local address it came to: answers leave from there
   ByteView bytes;
+  /// How long it lay in the socket until we read it; 0 where the system does not say. Whoever measures the path takes
+  /// it off: a reader that had to wait for the processor is no queue in the network.
+  Duration waited{};
 };
 
 /// One of many that leave together.

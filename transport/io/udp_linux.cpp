@@ -3,8 +3,10 @@
 #include "transport/io/udp_packets.hpp"
 
 #ifdef __linux__
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <vector>
 
 #include <netinet/in.h>
@@ -30,7 +32,7 @@ constexpr std::size_t segments_max = 64;  ///< UDP_MAX_SEGMENTS of the older ker
 union Control {
   cmsghdr align;
   char bytes[CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(in_pktinfo)) +
-             CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(int))];
+             CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(timespec))];
 };
 
 template <class T>
@@ -41,6 +43,16 @@ void put_control(msghdr& message, int level, int type, const T& value) {
   header->cmsg_len = CMSG_LEN(sizeof(T));
   std::memcpy(CMSG_DATA(header), &value, sizeof(T));
   message.msg_controllen += CMSG_SPACE(sizeof(T));
+}
+
+std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+
+/// By the kernel's stamp. The wall clock may be set in between: what makes no sense counts for nothing.
+Duration waited_since(const timespec& stamp, const timespec& now) {
+  constexpr std::chrono::nanoseconds most = std::chrono::seconds(10);
+  std::chrono::nanoseconds span(nanoseconds(now) - nanoseconds(stamp));
+  if (span.count() < 0 || span > most) return {};
+  return std::chrono::duration_cast<Duration>(span);
 }
 
 IpAddress mapped(const Byte* address) {
@@ -81,6 +93,7 @@ class BatchedUdp final : public UdpPackets {
     packets_.clear();
     if (count <= 0) return {};
     more = count == static_cast<int>(messages);
+    ::clock_gettime(CLOCK_REALTIME, &read_at_);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
       if (headers[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) continue;
       take(headers[i], from_sockaddr(from[i]), {buffer_.get() + i * message_max, headers[i].msg_len});
@@ -151,11 +164,16 @@ class BatchedUdp final : public UdpPackets {
     auto& message = received.msg_hdr;
     std::size_t segment = bytes.size();
     IpAddress to = socket_.bound.ip;
+    Duration waited{};
     for (auto* control = CMSG_FIRSTHDR(&message); control; control = CMSG_NXTHDR(&message, control)) {
       if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO) {
         int size = 0;
         std::memcpy(&size, CMSG_DATA(control), sizeof size);
         if (size > 0) segment = static_cast<std::size_t>(size);
+      } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+        timespec stamp{};
+        std::memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
+        waited = waited_since(stamp, read_at_);
       } else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
         in_pktinfo info{};
         std::memcpy(&info, CMSG_DATA(control), sizeof info);
@@ -169,7 +187,7 @@ class BatchedUdp final : public UdpPackets {
     }
     do {
       auto piece = bytes.first(std::min(segment, bytes.size()));
-      packets_.push_back({from, to, piece});
+      packets_.push_back({from, to, piece, waited});
       bytes = bytes.subspan(piece.size());
     } while (!bytes.empty());
   }
@@ -238,11 +256,12 @@ class BatchedUdp final : public UdpPackets {
   bool segmentation_;
   std::unique_ptr<Byte[]> buffer_;
   std::vector<Packet> packets_;
+  timespec read_at_{};
 };
 
 void switch_on(int socket, int level, int option, int value = 1) {
   // What the kernel refuses we do without: GRO gives speed, PKTINFO the right source on hosts with several
-  // addresses.
+  // addresses, TIMESTAMPNS tells a full network from a busy machine.
   (void)::setsockopt(socket, level, option, &value, sizeof value);
 }
 
@@ -250,6 +269,7 @@ void switch_on(int socket, int level, int option, int value = 1) {
 
 std::unique_ptr<UdpPackets> batched_udp(const UdpSocket& socket) {
   switch_on(socket.handle, IPPROTO_UDP, UDP_GRO);
+  switch_on(socket.handle, SOL_SOCKET, SO_TIMESTAMPNS);
   switch_on(socket.handle, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
   if (socket.v6) {
     switch_on(socket.handle, IPPROTO_IPV6, IPV6_RECVPKTINFO);

@@ -143,7 +143,7 @@ void BandwidthEstimator::follow_delay(TimePoint now) {
   bool growing = gradient_.signal() == DelayGradient::Signal::overuse && queue > queue_short;
   if (now - probed_at_ < rtt_ + Duration(200'000)) growing = growing && queue > queue_long;
   bool full = growing || queue > 2 * queue_long;
-  if (!full || delivered_ <= 0) return;
+  if (!full || delivered_ <= 0 || gradient_.draining()) return;
   if (!growing && now - cut_at_ < 2 * rtt_) return;
   congested_ = true;
   cut_at_ = now;

@@ -8,6 +8,10 @@ namespace {
 
 constexpr Duration group_span{5'000};
 constexpr Duration least_memory{10'000'000};
+/// The newest packets are those of this span, but never fewer than a few: one may be late by itself.
+constexpr Duration newest_span{40'000};
+constexpr std::size_t newest_min = 3;
+constexpr Duration drain_min{10'000};
 constexpr double smoothing = 0.9, gain = 4, over_time_ms = 10;
 constexpr double threshold_up = 0.0087, threshold_down = 0.039;  // per ms of distance
 
@@ -18,9 +22,11 @@ double to_ms(Duration span) { return std::chrono::duration<double, std::milli>(s
 void DelayGradient::hear(const PacketResult& result) {
   if (!result.arrived) return;
   auto arrived = *result.arrived;
-  newest_delay_ = arrived - result.sent.time_since_epoch();
-  while (!least_.empty() && least_.back().delay >= newest_delay_) least_.pop_back();
-  least_.push_back({result.sent, newest_delay_});
+  auto delay = arrived - result.sent.time_since_epoch();
+  newest_.push_back({arrived, delay});
+  while (newest_.size() > newest_min && arrived - newest_.front().arrived > newest_span) newest_.pop_front();
+  while (!least_.empty() && least_.back().delay >= delay) least_.pop_back();
+  least_.push_back({result.sent, delay});
   while (least_.front().at + least_memory < result.sent) least_.pop_front();
 
   if (!current_) {
@@ -100,7 +106,12 @@ void DelayGradient::compare(double trend, double at_ms, double span_ms) {
 }
 
 Duration DelayGradient::queue() const {
-  return least_.empty() ? Duration(0) : newest_delay_ - least_.front().delay;
+  if (least_.empty()) return Duration(0);
+  return std::ranges::min_element(newest_, {}, &Delay::delay)->delay - least_.front().delay;
+}
+
+bool DelayGradient::draining() const {
+  return !newest_.empty() && newest_.back().delay + drain_min < newest_.front().delay;
 }
 
 }  // namespace conclave::webrtc

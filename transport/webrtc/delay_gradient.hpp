@@ -19,8 +19,13 @@ class DelayGradient {
   /// Results in sending order; lost packets say nothing here.
   void hear(const PacketResult& result);
   Signal signal() const { return signal_; }
-  /// How much longer packets take than the fastest lately: what stands in queues.
+  /// How much longer than the fastest lately even the quickest of the newest packets took: what stands in queues
+  /// (RFC 8289 section 4.2). A receiver that had no processor for a while reads all that waited at once, the last of
+  /// it without delay: that is no queue.
   Duration queue() const;
+  /// Whether it is going away by itself: each of the newest packets took less than the one before it. So do packets
+  /// that a receiver reads after it was away, however few of them a report has.
+  bool draining() const;
 
  private:
   struct Group {
@@ -50,7 +55,10 @@ class DelayGradient {
     Duration delay;
   };
   std::deque<Least> least_;
-  Duration newest_delay_{};
+  struct Delay {
+    Duration arrived, delay;
+  };
+  std::deque<Delay> newest_;
 };
 
 }  // namespace conclave::webrtc

@@ -136,7 +136,7 @@ void Endpoint::hear_rtp(Session& session, const io::Packet& packet, TimePoint no
   if (!size) return count(size.error());
   auto decoded = decode_rtp(ByteView(opened_).first(*size));
   if (!decoded) return count(decoded.error());
-  listener_.rtp(session.id(), *decoded, now);
+  listener_.rtp(session.id(), *decoded, now - packet.waited);
 }
 
 void Endpoint::hear_rtcp(Session& session, const io::Packet& packet, TimePoint now) {
@@ -144,7 +144,7 @@ void Endpoint::hear_rtcp(Session& session, const io::Packet& packet, TimePoint n
   if (!size) return count(size.error());
   auto decoded = decode_rtcp(ByteView(opened_).first(*size));
   if (!decoded) return count(decoded.error());
-  listener_.rtcp(session.id(), *decoded, now);
+  listener_.rtcp(session.id(), *decoded, now - packet.waited);
 }
 
 void Endpoint::count(Error error) {

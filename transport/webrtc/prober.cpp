@@ -27,25 +27,18 @@ void Prober::consider(double estimate, double useful, bool using_it, bool conges
   best_ = std::max(best_, estimate);
   if (congested) {
     if (estimate < 0.66 * best_) {
-      after_drop_ = true;
-      dropped_at_ = now;
+      pause_ = pause_after_drop;
+      last_at_ = now;
     }
     best_ = estimate;
     return;
   }
   if (!clusters_.empty() || estimate >= useful) return;
   // A drop may have been somebody else's burst: look again after a while, then less and less often.
-  if (after_drop_ && now - dropped_at_ >= std::chrono::milliseconds(1500)) {
-    after_drop_ = false;
-    add(std::min(1.5 * estimate, useful));
-    last_at_ = now;
-  } else if (now - last_at_ >= pause && !using_it) {
-    add(std::min(2 * estimate, useful));
-    last_at_ = now;
-  } else if (now - last_at_ >= pause) {
-    add(std::min(1.5 * estimate, useful));
-    last_at_ = now;
-  }
+  if (now - last_at_ < pause_) return;
+  pause_ = std::min(2 * pause_, pause);
+  add(std::min((using_it ? 1.5 : 2) * estimate, useful));
+  last_at_ = now;
 }
 
 /// Packets of a burst are spread over its length, so that the burst has the rate it claims.

@@ -12,7 +12,8 @@ class Prober {
  public:
   static constexpr Duration length{15'000};      ///< of a burst: long enough to see a trend, short enough to hide
   static constexpr int packets_min = 5;          ///< fewer say nothing about a rate
-  static constexpr Duration pause{5'000'000};    ///< between probes of an idle path
+  static constexpr Duration pause{5'000'000};    ///< between probes of a path
+  static constexpr Duration pause_after_drop{1'000'000};  ///< the first; each is twice as long, up to `pause`
   static constexpr std::size_t clusters_max = 4;
   static constexpr std::size_t packet_size = 1200;
 
@@ -48,8 +49,8 @@ class Prober {
   std::deque<Cluster> clusters_;
   std::uint32_t last_id_ = 0;
   double last_rate_ = 0, best_ = 0;
-  TimePoint last_at_{}, dropped_at_{};
-  bool after_drop_ = false;
+  TimePoint last_at_{};
+  Duration pause_ = pause;
 };
 
 }  // namespace conclave::webrtc

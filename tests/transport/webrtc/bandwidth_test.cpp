@@ -20,6 +20,7 @@ constexpr TimePoint start{std::chrono::hours(1)};
 struct Path {
   double rate = 3e6, loss = 0, wanted = 20e6;
   Duration one_way = ms(20), jitter{0}, queue_max = ms(500);
+  Duration stall{0}, stall_every = ms(1700);  ///< now and then the receiver gets no processor for so long
   SeededRandom random{1};
 
   TransportCcSender sender;
@@ -56,9 +57,15 @@ struct Path {
       transmit(1200, probe->cluster);
       prober.sent(1200, now);
     }
-    while (!arriving.empty() && arriving.begin()->first <= now) {
-      receiver.hear(arriving.begin()->second, arriving.begin()->first);
+    bool away = (now - start) % stall_every < stall;
+    for (int batch = 0; !away && batch < 4 && !arriving.empty() && arriving.begin()->first <= now; ++batch) {
+      // What waited is read in batches, and has the time at which it is read.
+      receiver.hear(arriving.begin()->second, stall.count() ? now : arriving.begin()->first);
       arriving.erase(arriving.begin());
+    }
+    if (away) {
+      now += ms(1);
+      return;
     }
     for (auto& message : receiver.feedback(now, 1, 2)) returning.emplace(now + one_way, message);
     while (!returning.empty() && returning.begin()->first <= now) {
@@ -146,6 +153,20 @@ TEST(Bandwidth, jitter_alone_does_not_starve_a_call) {
   path.run(std::chrono::seconds(20));
   std::printf("figure 12 ms of jitter on 3 Mbit/s: estimate %.2f Mbit/s\n", path.estimator.target() / 1e6);
   EXPECT_GT(path.estimator.target(), 1e6);
+}
+
+TEST(Bandwidth, a_receiver_without_a_processor_is_not_taken_for_a_full_path) {
+  for (auto stall : {ms(60), ms(150), ms(400)}) {
+    Path path;
+    path.wanted = 600e3;
+    path.run(std::chrono::seconds(5));
+    path.stall = stall;
+    auto least = path.estimator.target();
+    for (auto end = path.now + std::chrono::seconds(20); path.now < end; path.step()) least = std::min(least, path.estimator.target());
+    std::printf("figure stalls of %lld ms, 0.6 Mbit/s of 3 Mbit/s used: estimate never below %.2f Mbit/s\n",
+                static_cast<long long>(stall.count() / 1000), least / 1e6);
+    EXPECT_GT(least, 0.7e6) << stall.count();
+  }
 }
 
 TEST(Bandwidth, an_application_that_sends_little_still_learns_of_more) {
