@@ -1,5 +1,7 @@
-// conclave call LINK: a member of a conference without a browser, for bots, tests and load. Enters as a guest page
-// does, through an entry node of the link; media keys are made here and stay in this process.
+// conclave call LINK, conclave join KEY: a member of a conference without a browser, for bots, tests and load. By a link
+// it enters as a guest page does, through an entry node of the link; by a key through the own node, which finds the
+// conference's nodes. Media keys are made here and stay in this process.
+#include "cli/ask.hpp"
 #include "cli/context.hpp"
 #include "cli/terminal.hpp"
 #include "node/member/attendance.hpp"
@@ -25,7 +27,7 @@ namespace {
 constexpr Duration first_connect_max{30'000'000};
 
 struct CallOptions {
-  std::string link, play, play_audio, record, name = "member";
+  std::string link, key, play, play_audio, record, name = "member";
   double seconds = 0, fps = 0;
   std::size_t slots = 6;
   std::uint16_t height = 720;
@@ -67,10 +69,10 @@ Json milliseconds(const std::optional<Duration>& span) {
 class Call {
  public:
   Call(const CallOptions& options, calls::ConferenceLink link, member::Programme programme,
-       std::optional<member::Recorder> recorder, std::unique_ptr<io::Udp> socket, asio::io_context& context)
-      : context_(context),
-        clock_(context.get_executor()),
-        signals_(context, SIGINT, SIGTERM),
+       std::optional<member::Recorder> recorder, std::unique_ptr<io::Udp> socket, asio::io_context& loop)
+      : loop_(loop),
+        clock_(loop.get_executor()),
+        signals_(loop, SIGINT, SIGTERM),
         recorder_(std::move(recorder)),
         socket_(std::move(socket)),
         begun_(clock_.now()),
@@ -91,7 +93,7 @@ class Call {
       arm();
     });
     arm();
-    context_.run();
+    loop_.run();
     if (recorder_) recorder_->finish();
     if (attendance_.state() == member::Attendance::State::refused)
       return trouble(Exit::failed, "refused", "The conference does not let us in: " + attendance_.refusal() + ".");
@@ -118,13 +120,31 @@ class Call {
     if (now >= leave_at_) attendance_.leave(clock_.unix_now(), now);
     attendance_.advance(clock_.unix_now(), now);
     using enum member::Attendance::State;
+    tell();
     bool hopeless = attendance_.counters().connects == 0 && now - begun_ > first_connect_max;
     if (attendance_.state() == left || attendance_.state() == refused || hopeless) {
       signals_.cancel();
-      context_.stop();
+      loop_.stop();
       return;
     }
     arm();
+  }
+
+  /// To whoever waits at the terminal, on stderr: what has changed.
+  void tell() {
+    using enum member::Attendance::State;
+    auto wall = clock_.unix_now();
+    bool in = attendance_.state() == connected && attendance_.circle().admitted(wall);
+    std::string words;
+    if (attendance_.state() == waiting)
+      words = "Knocking as " + hex(attendance_.circle().id()) + ": somebody in the conference has to let you in.";
+    else if (attendance_.state() == reconnecting)
+      words = "The way in is lost; looking for another.";
+    else if (in)
+      words = "You are in.";
+    if (words.empty() || words == told_) return;
+    std::cerr << words << std::endl;
+    told_ = std::move(words);
   }
 
   void arm() {
@@ -132,12 +152,13 @@ class Call {
     alarm_ = clock_.at(std::min(leave_at_, attendance_.deadline()), [this] { step(); });
   }
 
-  asio::io_context& context_;
+  asio::io_context& loop_;
   io::AsioClock clock_;
   asio::signal_set signals_;
   SystemRandom random_;
   std::optional<member::Recorder> recorder_;
   std::unique_ptr<io::Udp> socket_;
+  std::string told_;
   TimePoint begun_, leave_at_ = TimePoint::max();
   io::Clock::Alarm alarm_;
   member::Attendance attendance_;
@@ -201,11 +222,7 @@ void print(const Context& context, const Json& report) {
   });
 }
 
-Outcome<> call(const Context& context, const CallOptions& options) {
-  auto link = calls::conference_link_from_text(options.link);
-  if (!link)
-    return trouble(Exit::usage, "bad_link", "This is no link of a conference.",
-                   link.error() == Errc::bad_checksum ? "It was cut short or mistyped; copy all of it." : "");
+Outcome<> take_part(const Context& context, const CallOptions& options, calls::ConferenceLink link) {
   TRY(auto programme, load(options));
   std::optional<member::Recorder> recorder;
   if (!options.record.empty()) {
@@ -217,30 +234,68 @@ Outcome<> call(const Context& context, const CallOptions& options) {
   asio::io_context loop(1);
   auto socket = io::Udp::open(loop.get_executor(), {{io::IpAddress::Family::v6, {}}, 0});
   if (!socket) return trouble(socket.error());
-  Call running(options, std::move(*link), std::move(programme), std::move(recorder), std::move(*socket), loop);
+  Call running(options, std::move(link), std::move(programme), std::move(recorder), std::move(*socket), loop);
   auto outcome = running.run();
   if (outcome) print(context, running.report());
   return outcome;
+}
+
+Outcome<calls::ConferenceLink> read_link(std::string_view text) {
+  auto link = calls::conference_link_from_text(text);
+  if (link) return std::move(*link);
+  return trouble(Exit::usage, "bad_link", "This is no link of a conference.",
+                 link.error() == Errc::bad_checksum ? "It was cut short or mistyped; copy all of it." : "");
+}
+
+Outcome<> call(const Context& context, const CallOptions& options) {
+  TRY(auto link, read_link(options.link));
+  return take_part(context, options, std::move(link));
+}
+
+/// The node enters too and looks for the others; who may invite lets itself in, everybody else knocks.
+Outcome<> join(const Context& context, const CallOptions& options) {
+  TRY(auto entered, ask(context, "calls.enter", {{"conference", options.key}}));
+  auto fragment = entered["fragment"].get<std::string>();
+  if (entered["may"] == "certify") {
+    constexpr std::int64_t hour_ms = 3'600'000;
+    // Not where we were rung for: the link has that invite already.
+    auto invite = ask(context, "calls.invite", {{"conference", options.key}, {"members_max", 1}, {"life_ms", hour_ms}});
+    if (invite) fragment = (*invite)["fragment"].get<std::string>();
+  }
+  TRY(auto link, read_link(fragment));
+  return take_part(context, options, std::move(link));
+}
+
+CLI::App* add_member(CLI::App& program, std::string name, std::string about, CallOptions& options) {
+  auto* command = program.add_subcommand(std::move(name), std::move(about));
+  command->add_option("--play", options.play, "Camera: an IVF file with VP8, again and again")->type_name("FILE");
+  command->add_option("--play-audio", options.play_audio, "Microphone: an Ogg file with Opus")->type_name("FILE");
+  command->add_option("--record", options.record, "Write what each member sends as .ivf and .ogg")->type_name("DIR");
+  command->add_option("--name", options.name, "What others see")->capture_default_str();
+  command->add_option("--seconds", options.seconds, "Leave after this long (default: at SIGINT)");
+  command->add_option("--fps", options.fps, "Pictures a second (default: the file's)")->check(CLI::Range(1.0, 60.0));
+  command->add_option("--slots", options.slots, "Pictures watched at once")->capture_default_str();
+  command->add_option("--height", options.height, "Their height in pixels")->capture_default_str();
+  return command;
 }
 
 }  // namespace
 
 void add_call(CLI::App& program, Context& context) {
   auto options = std::make_shared<CallOptions>();
-  auto* command = program.add_subcommand("call", "Be a member of a conference without a browser: for bots and tests");
-  command->add_option("link", options->link, "The conference's link")->required()->type_name("LINK");
-  command->add_option("--play", options->play, "Camera: an IVF file with VP8, again and again")->type_name("FILE");
-  command->add_option("--play-audio", options->play_audio, "Microphone: an Ogg file with Opus")->type_name("FILE");
-  command->add_option("--record", options->record, "Write what each member sends as .ivf and .ogg")->type_name("DIR");
-  command->add_option("--name", options->name, "What others see")->capture_default_str();
-  command->add_option("--seconds", options->seconds, "Leave after this long (default: at SIGINT)");
-  command->add_option("--fps", options->fps, "Pictures a second (default: the file's)")->check(CLI::Range(1.0, 60.0));
-  command->add_option("--slots", options->slots, "Pictures watched at once")->capture_default_str();
-  command->add_option("--height", options->height, "Their height in pixels")->capture_default_str();
-  command->footer(
+  auto* by_link = add_member(program, "call", "Be a member of a conference without a browser: for bots and tests", *options);
+  by_link->add_option("link", options->link, "The conference's link")->required()->type_name("LINK");
+  by_link->footer(
       "Needs no node and no profile of its own. Keys stay in this process. Prints counters at the end.\n\n"
       "Example:\n  conclave call 'http://127.0.0.1:8787/#c=...' --play film.ivf --play-audio sound.ogg --record seen");
-  command->callback([&context, options] { context.action = [&context, options] { return call(context, *options); }; });
+  by_link->callback([&context, options] { context.action = [&context, options] { return call(context, *options); }; });
+
+  auto* by_key = add_member(program, "join", "The same by the conference's public key, through your running node", *options);
+  by_key->add_option("key", options->key, "The conference's public key, or a link to it")->required()->type_name("KEY");
+  by_key->footer(
+      "Your node finds the conference's nodes and goes on serving it. Where you may not invite, you knock, and wait until\n"
+      "somebody lets you in.\n\nExample:\n  conclave join z6Mk... --name Ada --record seen");
+  by_key->callback([&context, options] { context.action = [&context, options] { return join(context, *options); }; });
 }
 
 }  // namespace conclave::cli

@@ -45,7 +45,7 @@ void add_contact(CLI::App& program, Context& context);
 void add_requests(CLI::App& program, Context& context);
 void add_send(CLI::App& program, Context& context);
 void add_change(CLI::App& program, Context& context);
-void add_call(CLI::App& program, Context& context);
+void add_call(CLI::App& program, Context& context);  ///< and join
 void add_chat(CLI::App& program, Context& context);
 void add_history(CLI::App& program, Context& context);
 void add_watch(CLI::App& program, Context& context);

@@ -103,9 +103,11 @@ Later<Answer> enter(ApiParts parts, Call, Json params) {
   CO_CHECK(allow(params, {"conference"}));
   CO_TRY(auto key, conference_param(params));
   CO_TRY(auto may, answered(co_await parts.node.calls().enter(key), "The conference cannot be entered"));
+  CO_TRY(auto door, answered(parts.node.calls().door(key), "The conference cannot be entered"));
   co_return Json{{"conference", codec::base64url(key)},
                  {"node", codec::base64url(parts.node.node_key())},
-                 {"may", may ? "certify" : "knock"}};
+                 {"may", may ? "certify" : "knock"},
+                 {"fragment", "#c=" + calls::to_text(door)}};
 }
 
 Byte small_number(const Json& claims, const char* name, int most) {
@@ -246,6 +248,7 @@ Json given_json(const ApiParts& parts) {
   auto given = parts.node.calls().given();
   return {{"packets_to_nodes", given.packets_to_links},
           {"packets_to_pages", given.packets_to_pages},
+          {"relayed_bytes", given.relayed_bytes},
           {"frames_sealed", given.frames.sealed},
           {"frames_clear", given.frames.clear},
           {"uplink_bps", given.uplink_bps},

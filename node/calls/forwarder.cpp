@@ -176,6 +176,7 @@ void Forwarder::pass(Feed& feed, const MediaUnit& unit, const Picture& picture, 
     if (link == links_.end()) continue;
     link->second->send(unit, child.part, /*repeated=*/false, now);
     ++figures_.to_links;
+    if (!feed.local()) figures_.relayed_bytes += unit.payload.size();
   }
   for (auto& watcher : feed.watchers) {
     watcher.page->take(*watcher.slot, feed, unit, picture, now);

@@ -106,6 +106,7 @@ class Forwarder : private MediaLink::Owner {
   struct Figures {
     std::uint64_t packets_in = 0;         ///< media from pages and links, copies not counted
     std::uint64_t to_pages = 0, to_links = 0;
+    std::uint64_t relayed_bytes = 0;      ///< media of others' pages that we have handed on to other nodes
     std::uint64_t repaired = 0;           ///< lost on the way to us, got on asking
     std::uint64_t resent = 0;             ///< repeats of ours, to pages and links
     std::uint64_t recovered = 0;          ///< audio that only a redundant copy brought

@@ -250,6 +250,13 @@ asio::awaitable<Result<Host::Invitation>> Host::invite(ConferenceKey conference,
                        parts_.reach_words()};
 }
 
+Result<ConferenceLink> Host::door(const ConferenceKey& conference) const {
+  auto found = rooms_.find(conference);
+  if (found == rooms_.end()) return fail(Errc::not_found);
+  auto& hosted = *found->second;
+  return ConferenceLink{conference, hosted.came_by, entries_for_link(own_doors(), hosted.live.other_doors())};
+}
+
 /// Where pages can enter through us. At most three, so that a link has room for others.
 Doors Host::own_doors() const {
   Doors out;
@@ -267,11 +274,12 @@ Doors Host::own_doors() const {
 }
 
 Host::Given Host::given() const {
-  Given out{0, 0, parts_.uplink_bps, {}};
+  Given out{.uplink_bps = parts_.uplink_bps, .frames = {}};
   for (const auto& [key, hosted] : rooms_) {
     auto figures = hosted->live.forwarder_figures();
     out.packets_to_links += figures.to_links;
     out.packets_to_pages += figures.to_pages;
+    out.relayed_bytes += figures.relayed_bytes;
     out.frames.sealed += figures.frames.sealed;
     out.frames.clear += figures.frames.clear;
   }

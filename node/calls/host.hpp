@@ -101,6 +101,9 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
     ConferenceLink link;
     std::string words;
   };
+  /// A link to a conference that is entered, for programs of this machine: this node first. Who comes by it knocks,
+  /// unless we were rung for. Errc::not_found.
+  Result<ConferenceLink> door(const ConferenceKey& conference) const;
   boost::asio::awaitable<Result<Invitation>> invite(ConferenceKey conference, std::uint16_t members_max,
                                                     std::chrono::milliseconds life);
   /// The seed of a new invite. Errc::not_found; refused where we are no admin.
@@ -109,6 +112,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   void on_change(std::function<void(const ConferenceKey&)> changed) { changed_ = std::move(changed); }
   struct Given {
     std::uint64_t packets_to_links = 0, packets_to_pages = 0, uplink_bps = 0;
+    std::uint64_t relayed_bytes = 0;  ///< media of others handed on to others
     SealCount frames;  ///< that our own pages sent
   };
   Given given() const;

@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from program import PROGRAM, ROOT, Node, command, wait_for
+from program import PROGRAM, ROOT, Node, command, environment, wait_for
 
 SOMEBODY = "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
 
@@ -442,6 +442,44 @@ class Keep(Case):
         alice.json("device", "revoke", made["node"], "--yes")
         revoked = {d["node"]: d["revoked"] for d in alice.json("device", "list")["devices"]}
         self.assertTrue(revoked[made["node"]])
+
+
+class Conferences(Case):
+    def member(self, node, conference, name):
+        """`conclave join`, started."""
+        process = subprocess.Popen(
+            [PROGRAM, "--profile", node.profile, "--json", "join", conference, "--name", name], text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_join_by_the_public_key(self):
+        alice = self.node("alice")
+        bob = self.node("bob", "--bootstrap", alice.address())
+        wait_for(lambda: all(node.json("status")["dht"]["published"] for node in (alice, bob)), 30)
+        conference = alice.api("calls.create", name="tea")["conference"]
+        host = self.member(alice, conference, "Alice")
+        self.assertIn("You are in", host.stderr.readline(), "who may invite lets itself in")
+        guest = self.member(bob, conference, "Bob")
+        knocks = guest.stderr.readline()
+        self.assertIn("Knocking", knocks)
+        alice.api("calls.admit", conference=conference, member=re.search("[0-9a-f]{12}", knocks)[0])
+        self.assertIn("You are in", guest.stderr.readline())
+        time.sleep(1)  # a change of the roster is followed when it has settled
+        for process in (guest, host):
+            process.send_signal(signal.SIGINT)
+            report = json.loads(process.communicate(timeout=20)[0])
+            self.assertEqual(process.returncode, 0)
+            self.assertIsNotNone(report["admitted_ms"])
+        self.assertEqual((report["joins"], report["leaves"]), (1, 1), "the host has seen the guest come and go")
+
+    def test_join_without_a_node_or_with_a_wrong_key(self):
+        self.assert_complains(command("--profile", self.directory / "none", "join", SOMEBODY), 3)
+        alice = self.node("alice")
+        self.assert_complains(alice.run("join", SOMEBODY[:-1]), 2, "copy it again")
+        self.assert_complains(command("call", "http://127.0.0.1/#c=abc"), 2, "link")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Runs the built `conclave` for tests: nodes of their own profile on loopback, and commands against them."""
+import http.client
 import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -27,6 +29,18 @@ def command(*arguments, stdin=None, timeout=60, env=None):
     return subprocess.run([PROGRAM, *map(str, arguments)], input=stdin, capture_output=True, text=True,
                           timeout=timeout, env={**environment(), **(env or {})},
                           **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+
+
+class Socket(http.client.HTTPConnection):
+    """HTTP over a socket in the file system."""
+
+    def __init__(self, path):
+        super().__init__("conclave", timeout=30)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
 
 
 class Node:
@@ -78,6 +92,16 @@ class Node:
         if done.returncode != 0:
             raise AssertionError(f"{arguments} gave {done.returncode}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout.splitlines()[0]) if done.stdout else None
+
+    def api(self, method, **params):
+        """What the local API answers; docs/api.md."""
+        connection = Socket(self.profile / "api.sock")
+        connection.request("POST", "/api", json.dumps({"id": 1, "method": method, "params": params}),
+                           {"Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
 
     def lines(self, *arguments, **more):
         done = self.run("--json", *arguments, **more)

@@ -2,13 +2,11 @@
 leaves, so that keys change all the time. Fails when a frame does not authenticate, a key is not there in time, a
 recording does not decode with ffmpeg, or memory grows."""
 import argparse
-import http.client
 import json
 import pathlib
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,26 +17,6 @@ from program import PROGRAM, Node, environment  # noqa: E402
 
 GROWTH = 1.25  # of memory between the first third and the end, which is more than arenas settle by
 SLACK = 6 << 20
-
-
-class Socket(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("conclave", timeout=30)
-        self.path = str(path)
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-
-def api(node, method, **params):
-    connection = Socket(node.profile / "api.sock")
-    connection.request("POST", "/api", json.dumps({"id": 1, "method": method, "params": params}),
-                       {"Content-Type": "application/json"})
-    answer = json.loads(connection.getresponse().read())
-    if "error" in answer:
-        raise RuntimeError(f"{method}: {answer['error']}")
-    return answer["result"]
 
 
 def make_media(directory):
@@ -176,9 +154,9 @@ def main():
     try:
         media = make_media(directory)
         node = Node(directory / "node")
-        conference = api(node, "calls.create", name="lab")["conference"]
-        api(node, "calls.enter", conference=conference)
-        link = api(node, "calls.invite", conference=conference, members_max=256)["link"]
+        conference = node.api("calls.create", name="lab")["conference"]
+        node.api("calls.enter", conference=conference)
+        link = node.api("calls.invite", conference=conference, members_max=256)["link"]
         reports, early, late = play(node, link, media, directory, args)
         problems = judge(reports, early, late, directory, args)
     finally:

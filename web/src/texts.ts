@@ -252,7 +252,7 @@ export const texts = {
     capWhy: "For your own pictures and for those that it passes on. Kept across restarts.",
     capFixed: "Set in the config file (uplink_mbit).",
     mbit: (mbit: number) => `${mbit} Mbit/s`,
-    carried: (packets: number) => `It has handed ${count(packets, "packet", "packets")} of conferences on to other nodes.`,
+    relayed: (much: string) => `It has passed on ${much} of other people's calls, sealed: it cannot see or hear them.`,
     keeps: (entries: number) => `It keeps ${count(entries, "sealed entry", "sealed entries")} for the network, which it cannot read.`,
     traffic: (sent: string, received: string) => `Since its start it has sent ${sent} and received ${received} in all.`,
     version: (version: string) => `Conclave ${version}`,

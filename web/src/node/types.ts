@@ -29,5 +29,5 @@ export interface Status {
   dht: { entries_held: number };
 }
 export interface Finding { kind: "good" | "note" | "bad"; what: string; todo: string }
-export interface Given { packets_to_nodes: number; packets_to_pages: number; uplink_bps: number; fixed: boolean }
+export interface Given { packets_to_nodes: number; packets_to_pages: number; relayed_bytes: number; uplink_bps: number; fixed: boolean }
 export interface Invitation { link: string; links: string[]; fragment: string; mirrored: boolean; outside: "yes" | "no" | "unknown"; words: string }

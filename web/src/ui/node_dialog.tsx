@@ -36,7 +36,7 @@ function Gives(props: { api: NodeApi; status: Status }) {
       <p class="faint">{given?.fixed ? texts.node.capFixed : texts.node.capWhy}</p>
       {problem ? <p class="trouble" role="alert">{problem}</p> : null}
       <ul class="plain">
-        {given ? <li>{texts.node.carried(given.packets_to_nodes)}</li> : null}
+        {given ? <li>{texts.node.relayed(amount(given.relayed_bytes))}</li> : null}
         <li>{texts.node.keeps(dht.entries_held)}</li>
         <li>{texts.node.traffic(amount(traffic.sent_bytes), amount(traffic.received_bytes))}</li>
       </ul>
