@@ -7,6 +7,7 @@
 #include "cli/terminal.hpp"
 #include "crypto/codec/key_text.hpp"
 #include "node/api.hpp"
+#include "transport/io/short_turns.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -108,6 +109,7 @@ class Running {
       outcome = std::move(result);
       io_.stop();  // sockets may still wait for packets that nobody takes any more
     });
+    io::prefer_short_turns();
     io_.run();
     return outcome;
   }

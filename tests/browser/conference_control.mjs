@@ -1,11 +1,19 @@
-// The control run: the same browsers in a full mesh of plain RTCPeerConnections, with nothing of ours between them. What
-// freezes here freezes because of the machine.
+// The control run: the same browsers in a full mesh of plain RTCPeerConnections, with nothing of ours between them, and
+// pictures as large as in a conference of four. What freezes here freezes because of the machine.
 import { until } from "./conference_lab.mjs";
 
 /** Runs in a page: what `signal` needs of it. One connection to each other page, camera and microphone both ways. */
 const setUp = async () => {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
   const connections = new Map();
+  document.body.replaceChildren();
+  document.body.style.cssText = "margin: 0; display: flex; flex-wrap: wrap; height: 100vh";
+  const show = (pictures) => {
+    const video = Object.assign(document.createElement("video"), { srcObject: pictures, muted: true, autoplay: true });
+    video.style.cssText = "width: 50%; height: 50%; object-fit: cover";
+    document.body.append(video);
+  };
+  show(stream);
   const gathered = (pc) => new Promise((resolve) => {
     if (pc.iceGatheringState === "complete") return resolve();
     pc.addEventListener("icegatheringstatechange", () => pc.iceGatheringState === "complete" && resolve());
@@ -15,8 +23,7 @@ const setUp = async () => {
     const pc = new RTCPeerConnection();
     for (const track of stream.getTracks()) pc.addTrack(track, stream);
     pc.ontrack = ({ track, streams }) => {
-      if (track.kind !== "video") return;
-      document.body.append(Object.assign(document.createElement("video"), { srcObject: streams[0], muted: true, autoplay: true }));
+      if (track.kind === "video") show(streams[0]);
     };
     connections.set(other, pc);
     return pc;

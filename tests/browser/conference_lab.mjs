@@ -141,6 +141,9 @@ const smallCamera = `
       real(what.video ? { ...what, video: { width: 320, height: 180, frameRate: 15 } } : what);
   }`;
 
+/** And windows: these machines paint without a graphics card. */
+const viewport = { width: 800, height: 500 };
+
 const browsers = new Set();
 let launched = 0;
 /** A program that starts Chromium in a network namespace. */
@@ -165,6 +168,7 @@ export async function startBrowser(kind, more = [], { without = [], prefs = {}, 
       kind,
       async open(url, script = "") {
         const page = await firefox.newPage();
+        await page.setViewport(viewport);
         await page.evaluateOnNewDocument(smallCamera + script);
         await page.goto(url);
         return page;
@@ -173,7 +177,7 @@ export async function startBrowser(kind, more = [], { without = [], prefs = {}, 
     };
   }
   const context = await chromium.launchPersistentContext(join(temporary, `chromium-${++launched}`), {
-    executablePath: inside ? chromiumInside(inside) : "/usr/bin/chromium", headless: true,
+    executablePath: inside ? chromiumInside(inside) : "/usr/bin/chromium", headless: true, viewport,
     args: [...chromiumFlags.filter((flag) => !without.includes(flag)), ...more] });
   // In a namespace of its own there is no server: the page comes as from a cache.
   if (inside) await context.route("http://localhost/**", (route) => route.fulfill({ contentType: "text/html", body: readFileSync(pageFile) }));
