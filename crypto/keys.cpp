@@ -111,8 +111,13 @@ Result<X25519Key> to_x25519(ByteView ed25519_key) {
 
 namespace {
 
-/// The map is u = (1 + y) / (1 - y) modulo p = 2^255 - 19, RFC 7748 4.1. Public keys only: not constant-time.
+/// The map is u = (1 + y) / (1 - y) modulo p = 2^255 - 19, RFC 7748 4.1. Public keys only: not constant-time. Its numbers
+/// are made once for each thread, since making them takes as long as the map.
 struct Fraction {
+  static Fraction& of_this_thread() {
+    thread_local Fraction fraction;
+    return fraction;
+  }
   BN_CTX* context = BN_CTX_new();
   BIGNUM* p = BN_new();
   BIGNUM* above = BN_new();
@@ -145,7 +150,7 @@ struct Fraction {
 }  // namespace
 
 Result<X25519Key> to_x25519_unchecked(ByteView ed25519_key) {
-  Fraction map;
+  auto& map = Fraction::of_this_thread();
   if (!map.read(ed25519_key) || BN_mod_inverse(map.below, map.below, map.p, map.context) == nullptr)
     return fail(Errc::bad_key);
   BN_mod_mul(map.u, map.above, map.below, map.p, map.context);
@@ -155,7 +160,7 @@ Result<X25519Key> to_x25519_unchecked(ByteView ed25519_key) {
 }
 
 bool maps_to_x25519(ByteView ed25519_key, const X25519Key& x25519_key) {
-  Fraction map;
+  auto& map = Fraction::of_this_thread();
   if (!map.read(ed25519_key)) return false;
   BN_lebin2bn(x25519_key.bytes.data(), 32, map.u);
   if (BN_cmp(map.u, map.p) >= 0) return false;

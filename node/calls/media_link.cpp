@@ -140,9 +140,9 @@ void MediaLink::drain(TimePoint now) {
   }
 }
 
-/// Acknowledgements that are due ride along where there is room.
+/// Acknowledgements that are nearly due ride along where there is room: a packet of their own costs both ends a turn.
 void MediaLink::seal(UnitWriter& units, std::uint32_t probe, TimePoint now) {
-  if (ack_at_ && now >= *ack_at_) {
+  if (ack_at_ && now + ack_early >= *ack_at_) {
     std::array<Byte, ArrivalLog::body_max> body;
     auto size = arrivals_.write(body);
     if (units.unit(UnitType::acks, ByteView(body).first(size))) ack_at_.reset();

@@ -32,6 +32,7 @@ class MediaLink {
  public:
   static constexpr Duration heartbeat{100'000};
   static constexpr Duration ack_delay{25'000};
+  static constexpr Duration ack_early{15'000};  ///< before that they ride along with what leaves anyway
   static constexpr double pace = 1.0;  ///< above the estimate a backlog would never drain
   /// Of the estimate, saved up while nothing is sent: a whole frame leaves at once where frames fit. It is all that
   /// pacing lets into a queue on the way, and what keeps a second node from adding a frame's length to a frame.

@@ -179,7 +179,7 @@ void Circle::ask(const Openers& sender, UnixTime wall, TimePoint now) {
 Error Circle::refuse_frame(const Openers* sender, std::uint64_t key_id, TimePoint arrival, TimePoint now) {
   if (!sender) {
     // Nobody who is in seals under this key. A statement about a newcomer may still be on its way.
-    if (now - arrival < patience) return Errc::not_found;
+    if (now - arrival < ask_after) return Errc::not_found;
     ++counters_.gone;
     return Errc::refused;
   }
@@ -190,10 +190,11 @@ Error Circle::refuse_frame(const Openers* sender, std::uint64_t key_id, TimePoin
     ++counters_.before;
     return Errc::refused;
   }
+  if (now - arrival < ask_after) return Errc::not_found;
+  ask(*sender, wall_, now);
   if (now - arrival < patience) return Errc::not_found;
   bool beginning = !sender->first_generation && now - sender->known_since < acquainted;
   ++(beginning ? counters_.before : counters_.late);
-  ask(*sender, wall_, now);
   return Errc::timed_out;
 }
 

@@ -27,7 +27,8 @@ struct Self {
 class Circle {
  public:
   static constexpr Duration settle{100'000};      ///< changes within it are one change of keys
-  static constexpr Duration patience{300'000};    ///< how long a frame waits for its key
+  static constexpr Duration ask_after{300'000};   ///< how long a frame waits until its key is asked for …
+  static constexpr Duration patience{1'000'000};  ///< … and until it is given up; nobody listens live
   static constexpr Duration acquainted{2'000'000};  ///< after this, missing keys are a failure and no beginning
   static constexpr std::size_t early_max = 512;   ///< key messages kept for statements that are on their way
 
