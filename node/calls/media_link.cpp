@@ -9,7 +9,9 @@ using namespace webrtc;
 namespace {
 
 constexpr std::size_t wire_overhead = 28 + media_header_size + crypto::Aead::tag_size;  ///< IP and UDP, ours
-constexpr std::size_t padding_size = 1100;
+constexpr std::size_t padding_max = 1100, padding_min = 100;
+/// Packets of a probe are so far apart: of a slow one they are small.
+constexpr double probe_step_s = 0.01;
 constexpr std::size_t clock_size = 16;
 
 bool is_audio(std::uint32_t stream) { return (stream >> 4 & 15) == static_cast<std::uint32_t>(MediaKind::audio); }
@@ -180,12 +182,13 @@ void MediaLink::tell_clock(std::uint32_t stream, const ReceiveStream::Mapping& m
 }
 
 void MediaLink::probe(TimePoint now) {
-  static constexpr std::array<Byte, padding_size> nothing{};
+  static constexpr std::array<Byte, padding_max> nothing{};
   while (auto due = prober_.next(now)) {
+    auto size = std::clamp(static_cast<std::size_t>(due->rate * probe_step_s / 8), padding_min, padding_max);
     auto units = writer();
-    units.unit(UnitType::padding, nothing);
+    units.unit(UnitType::padding, ByteView(nothing).first(size));
     seal(units, due->cluster, now);
-    prober_.sent(padding_size + unit_header_size + wire_overhead, now);
+    prober_.sent(size + unit_header_size + wire_overhead, now);
   }
 }
 

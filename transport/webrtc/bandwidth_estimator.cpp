@@ -10,7 +10,9 @@ constexpr Duration delivered_span{500'000};
 constexpr Duration loss_span{500'000}, loss_memory{15'000'000};
 constexpr int loss_packets_min = 20;
 /// A probe whose packets are further apart than this has ended.
-constexpr Duration probe_gap_max{20'000};
+constexpr Duration probe_gap_max{60'000};
+/// A queue of ours is shorter after this time of sending less.
+constexpr Duration drain_time{600'000};
 /// A queue this long is drained before anything else; this short is none.
 constexpr Duration queue_long{50'000}, queue_short{15'000};
 
@@ -54,6 +56,7 @@ void BandwidthEstimator::count_loss(std::span<const PacketResult> results, TimeP
   }
   if (now - loss_since_ < loss_span || reported_ < loss_packets_min) return;
   loss_ = static_cast<double>(lost_) / reported_;
+  loss_packets_ = reported_;
   loss_fresh_ = true;
   lost_ = reported_ = 0;
   loss_since_ = now;
@@ -69,6 +72,12 @@ double BandwidthEstimator::usual_loss(TimePoint) const {
     else second = std::min(second, window.loss);
   }
   return windows_.size() < 3 ? 0 : second;
+}
+
+double BandwidthEstimator::mean_loss() const {
+  double sum = 0;
+  for (auto& window : windows_) sum += window.loss;
+  return windows_.empty() ? 0 : sum / static_cast<double>(windows_.size());
 }
 
 void BandwidthEstimator::count_probe(const PacketResult& result) {
@@ -133,6 +142,18 @@ void BandwidthEstimator::follow_delay(TimePoint now) {
       grown_at_ = now;
       return;
     }
+    if (queue > peak_ + Duration(5'000)) {
+      peak_ = queue;
+      peak_at_ = now;
+    }
+    if (now - peak_at_ > drain_time + 2 * rtt_ && queue > peak_ * 3 / 4) {
+      // It was no queue of ours: the way has become longer, or others fill it.
+      gradient_.forget_least();
+      congested_ = false;
+      target_ = std::max(target_, 0.9 * (queue < queue_long ? before_cut_ : capacity_));
+      grown_at_ = now;
+      return;
+    }
     // The longer the queue, the less goes in: one of 400 ms leaves a tenth.
     auto share = std::clamp(0.9 - 2 * seconds(queue), 0.1, 0.85);
     if (delivered_ > 0 && now - cut_at_ > rtt_) capacity_ = std::min(capacity_, std::max(delivered_, 0.5 * capacity_));
@@ -147,6 +168,9 @@ void BandwidthEstimator::follow_delay(TimePoint now) {
   if (!growing && now - cut_at_ < 2 * rtt_) return;
   congested_ = true;
   cut_at_ = now;
+  peak_ = queue;
+  peak_at_ = now;
+  before_cut_ = target_;
   capacity_ = std::min(delivered_, target_);
   target_ = std::min(target_, (queue > queue_long ? 0.7 : 0.85) * capacity_);
 }
@@ -154,7 +178,10 @@ void BandwidthEstimator::follow_delay(TimePoint now) {
 void BandwidthEstimator::follow_loss(TimePoint now) {
   if (!std::exchange(loss_fresh_, false) || delivered_ <= 0) return;
   auto excess = loss_ - usual_loss(now);
-  if (excess < 0.05 || loss_ < 0.1) return;
+  // A few packets more or less are luck: two standard deviations of as many packets are not.
+  auto mean = mean_loss();
+  auto luck = 2 * std::sqrt(mean * (1 - mean) / loss_packets_);
+  if (excess < std::max(0.05, std::min(luck, 0.3)) || loss_ < 0.1) return;
   // A full path without a queue (a policer) delivers what it can: that is the rate, whatever we sent.
   capacity_ = std::min(target_, delivered_);
   target_ = std::min(target_, std::max(0.95 * delivered_, (1 - 0.5 * excess) * target_));

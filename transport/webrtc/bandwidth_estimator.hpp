@@ -60,6 +60,7 @@ class BandwidthEstimator {
   void follow_loss(TimePoint now);
   void grow(TimePoint now);
   double usual_loss(TimePoint now) const;
+  double mean_loss() const;
 
   BandwidthLimits limits_;
   DelayGradient gradient_;
@@ -71,10 +72,13 @@ class BandwidthEstimator {
   int lost_ = 0, reported_ = 0;
   TimePoint loss_since_{};
   double loss_ = 0;
+  int loss_packets_ = 0;  ///< it was taken of
   bool loss_fresh_ = false;
   std::deque<Window> windows_;
   bool congested_ = false;
-  TimePoint cut_at_{}, grown_at_{}, probed_at_{};
+  TimePoint cut_at_{}, grown_at_{}, probed_at_{}, peak_at_{};
+  double before_cut_ = 0;
+  Duration peak_{0};  ///< the longest queue since the cut
   double capacity_ = 0;  ///< what went through when delay grew: near it, growth is careful
   std::optional<ProbeBurst> burst_;
   std::optional<double> probe_result_;

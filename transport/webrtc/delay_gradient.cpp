@@ -110,6 +110,11 @@ Duration DelayGradient::queue() const {
   return std::ranges::min_element(newest_, {}, &Delay::delay)->delay - least_.front().delay;
 }
 
+void DelayGradient::forget_least() {
+  least_.clear();
+  newest_.clear();
+}
+
 bool DelayGradient::draining() const {
   return !newest_.empty() && newest_.back().delay + drain_min < newest_.front().delay;
 }

@@ -26,6 +26,8 @@ class DelayGradient {
   /// Whether it is going away by itself: each of the newest packets took less than the one before it. So do packets
   /// that a receiver reads after it was away, however few of them a report has.
   bool draining() const;
+  /// The way is longer than it was, and that is no queue: what packets take from now on is the empty path.
+  void forget_least();
 
  private:
   struct Group {

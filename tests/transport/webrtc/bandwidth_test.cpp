@@ -169,6 +169,19 @@ TEST(Bandwidth, a_receiver_without_a_processor_is_not_taken_for_a_full_path) {
   }
 }
 
+TEST(Bandwidth, a_way_that_becomes_longer_is_not_taken_for_a_full_one) {
+  for (auto longer : {ms(18), ms(60), ms(150)}) {
+    Path path;
+    path.wanted = 250e3;
+    path.run(std::chrono::seconds(12));
+    path.one_way += longer;
+    path.run(std::chrono::seconds(3));
+    std::printf("figure %lld ms longer on the way: estimate %.2f Mbit/s after 3 s\n",
+                static_cast<long long>(longer.count() / 1000), path.estimator.target() / 1e6);
+    EXPECT_GT(path.estimator.target(), path.wanted) << longer.count();
+  }
+}
+
 TEST(Bandwidth, an_application_that_sends_little_still_learns_of_more) {
   Path path;
   path.wanted = 150e3;
