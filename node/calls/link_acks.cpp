@@ -11,10 +11,10 @@ constexpr Duration rtt_span{2'000'000};
 
 }  // namespace
 
-void ArrivalLog::hear(std::uint64_t number, TimePoint now) {
+void ArrivalLog::hear(std::uint64_t number, TimePoint arrival) {
   auto at = arrivals_.end();
   while (at != arrivals_.begin() && std::prev(at)->number > number) --at;
-  arrivals_.insert(at, {number, now, false});
+  arrivals_.insert(at, {number, arrival, false});
   if (arrivals_.size() > remembered_max) arrivals_.pop_front();
 }
 

@@ -21,7 +21,7 @@ class ArrivalLog {
   static constexpr Duration told_span{120'000};  ///< four reports: three in a row may be lost
   static constexpr std::size_t body_max = 9 + 4 * told_max;
 
-  void hear(std::uint64_t number, TimePoint at);
+  void hear(std::uint64_t number, TimePoint arrival);
   /// Writes an acks unit's body; its size, 0 when nothing has come yet. What has never been told is told, however long
   /// ago it came: whoever had no processor for a while has lost nothing.
   std::size_t write(MutableBytes into);

@@ -9,11 +9,12 @@ const firstAgainMs = 1000;
 
 export function useNode<T>(api: NodeApi, method: string, events: string[], first: T, params: object = {}): [T, () => void] {
   const [value, setValue] = useState(first);
-  const read = () => void api.call<T>(method, params).then(setValue, () => {});
+  const ask = () => api.call<T>(method, params).then(setValue);
+  const read = () => void ask().catch(() => {});
   useEffect(() => {
     // Without a first answer there is nothing to show: it is asked for again, unlike later ones, which events bring.
     let again: ReturnType<typeof setTimeout> | undefined;
-    const begin = () => void api.call<T>(method, params).then(setValue, () => (again = setTimeout(begin, firstAgainMs)));
+    const begin = () => void ask().catch(() => (again = setTimeout(begin, firstAgainMs)));
     begin();
     const stops = [...events, "connected", "missed"].map((event) => api.on(event, read));
     return () => {
