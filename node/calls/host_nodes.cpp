@@ -14,6 +14,7 @@ constexpr Duration search_every = 5s;       ///< while a node that serves a memb
 constexpr Duration publish_every = 10min;
 constexpr std::chrono::milliseconds entry_life = std::chrono::hours(2);
 constexpr Duration dial_patience = 5s;
+constexpr Duration farewell_patience = 2s;  // a few round trips, a lost packet among them
 constexpr std::size_t places_max = 512;
 
 asio::awaitable<Result<Message>> read_message(io::Stream& stream) {
@@ -150,6 +151,9 @@ asio::awaitable<void> Host::write_loop(std::shared_ptr<Control> control) {
     }
     if (!co_await control->stream->write_all(batch)) break;
   }
+  // What was said last, a farewell most likely, is under way still: a reset at once would take it back.
+  if (co_await control->stream->close_write())
+    co_await io::sleep_until(parts_.clock, parts_.clock.now() + farewell_patience);
   control->stream->reset();
 }
 

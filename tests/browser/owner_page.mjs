@@ -184,7 +184,11 @@ try {
   await wait(200);
 } catch (error) {
   check("the walk through the owner's page", false, String(error.stack ?? error));
-  // What somebody would look at first: CONCLAVE_TEST_PICTURES names a folder for it.
+  // What somebody would look at first; CONCLAVE_TEST_PICTURES names a folder for pictures too.
+  for (const [name, page] of Object.entries(pages)) {
+    const seen = await page.evaluate(() => [document.body.innerText, document.querySelector("textarea")?.value, document.activeElement?.outerHTML.slice(0, 100)]).catch(String);
+    console.log(`${name} saw: ${JSON.stringify(seen)}`);
+  }
   const folder = process.env.CONCLAVE_TEST_PICTURES;
   for (const [name, page] of Object.entries(folder ? pages : {})) await page.screenshot({ path: `${folder}/owner-page-${name}.png` }).catch(() => {});
 } finally {

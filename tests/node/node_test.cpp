@@ -273,12 +273,14 @@ TEST_F(NodeTest, own_devices_share_what_is_written_and_a_revoked_one_hears_no_mo
   EXPECT_EQ(texts(bob, alice.node->account()).back(), "to one");
 }
 
+asio::awaitable<Result<std::optional<node::Event>>> next_event(node::Watch& from, TimePoint until) {
+  co_return co_await from.next_until(until);
+}
+
 /// The next ring that a node is told of.
 std::optional<node::CallRang> next_ring(sim::World& world, Peer& peer, node::Watch& watch) {
   while (true) {
-    auto event = peer.run([](node::Watch& from, TimePoint until) -> asio::awaitable<Result<std::optional<node::Event>>> {
-      co_return co_await from.next_until(until);
-    }(watch, world.now() + 5s));
+    auto event = peer.run(next_event(watch, world.now() + 5s));
     if (!event || !*event) return std::nullopt;
     if (auto* rang = std::get_if<node::CallRang>(&**event)) return *rang;
   }
@@ -324,6 +326,23 @@ TEST_F(FriendsTest, a_ring_is_declined_or_stopped_and_a_call_leaves_nothing_behi
   EXPECT_EQ(stopped->kind, node::RingKind::stop);
   ASSERT_TRUE(alice.run(alice.node->calls().forget(conference)));
   EXPECT_TRUE(alice.node->calls().list().empty());
+}
+
+TEST_F(FriendsTest, what_was_said_last_in_a_conference_arrives_though_it_is_forgotten_at_once) {
+  auto conference = *alice.run(alice.node->calls().create("", /*lasting=*/false));
+  auto watch = bob.node->watch();
+  ASSERT_TRUE(alice.run(alice.node->ring(bob.node->account(), conference, node::RingKind::ring)));
+  ASSERT_TRUE(next_ring(world, bob, *watch));
+  ASSERT_TRUE(bob.run(bob.node->calls().enter(conference)));
+  world.run_for(2s);
+  auto news = bob.node->watch();
+  ASSERT_TRUE(alice.run([](calls::Host& calls, ConferenceKey key) -> asio::awaitable<Result<>> {
+    CO_CHECK(co_await calls.invite_key(key, 2, 1h));
+    co_return co_await calls.forget(key);
+  }(alice.node->calls(), conference)));
+  auto event = bob.run(next_event(*news, world.now() + 1s));
+  ASSERT_TRUE(event && *event);
+  EXPECT_TRUE(std::holds_alternative<node::ConferenceChanged>(**event));
 }
 
 TEST_F(FriendsTest, calls_that_are_over_make_room_for_others) {

@@ -82,16 +82,18 @@ export function Conversation(props: { api: NodeApi; contact: Contact; onCall: (v
   const send = async () => {
     const body = line.trim();
     if (!body) return;
-    const work = about.edit
-      ? api.call("messages.edit", { with: contact.account, id: about.edit.id, body })
-      : api.call("messages.send", { to: contact.account, body, ...(about.reply ? { reply_to: about.reply.id } : {}) });
+    // The field is free at once: what is typed before the node has answered belongs to the next message.
+    setLine("");
+    setAbout({});
     try {
-      await work;
-      setLine("");
-      setAbout({});
+      await (about.edit
+        ? api.call("messages.edit", { with: contact.account, id: about.edit.id, body })
+        : api.call("messages.send", { to: contact.account, body, ...(about.reply ? { reply_to: about.reply.id } : {}) }));
       setProblem("");
     } catch (error) {
       setProblem(say(error));
+      setLine((now) => (now ? `${body}\n${now}` : body));
+      setAbout((now) => (now.edit || now.reply ? now : about));
     }
   };
   const stop = () => {
