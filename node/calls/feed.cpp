@@ -102,13 +102,17 @@ bool Feed::can_do_without(std::uint32_t sequence) const {
   return base_frames == (next->temporal_id.value_or(0) == 0 ? 1 : 0);
 }
 
+void Feed::given_up(std::uint32_t sequence) {
+  const bool since_key_frame = key_ && static_cast<std::int32_t>(sequence - *key_) > 0;
+  if (since_key_frame && !can_do_without(sequence)) key_frame.want();
+}
+
 std::vector<Feed::Gap> Feed::gaps(TimePoint now, const std::function<Duration(LinkId)>& rtt) {
   std::vector<Gap> out;
   for (auto at = missing_.begin(); at != missing_.end();) {
     auto& [sequence, missing] = *at;
     if ((missing.asked == asks_max && now >= missing.ask_at) || now - missing.since > age_max) {
-      const bool since_key_frame = key_ && static_cast<std::int32_t>(sequence - *key_) > 0;
-      if (since_key_frame && !can_do_without(sequence)) key_frame.want();
+      given_up(sequence);
       at = missing_.erase(at);
       continue;
     }

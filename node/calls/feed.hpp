@@ -84,6 +84,8 @@ class Feed {
   /// What to ask for at `now`, by the link that owes it. What does not come in the end costs a key frame, unless the
   /// picture goes on without it.
   std::vector<Gap> gaps(TimePoint now, const std::function<Duration(LinkId)>& rtt);
+  /// The same for what the page that sends it does not repeat.
+  void given_up(std::uint32_t sequence);
 
   const StreamName& name() const { return name_; }
   std::uint32_t number() const { return name_.number(); }

@@ -42,8 +42,11 @@ void Forwarder::service_pages(TimePoint now) {
     auto& messages = out[page.get()];
     if (report) messages = page->reports(now, clock_.unix_now());
     page->publisher().collect(now, page->rtt(), messages);
-    for (auto stream : page->publisher().take_broken()) {
-      if (auto* feed = find(feeds_, stream)) feed->key_frame.want();
+    for (const auto& lost : page->publisher().take_given_up()) {
+      auto* feed = find(feeds_, lost.stream);
+      if (feed && lost.all) feed->key_frame.want();
+      for (auto sequence : lost.sequences)
+        if (feed) feed->given_up(sequence);
     }
   }
   for (auto& [page, messages] : out) {

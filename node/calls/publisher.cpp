@@ -151,10 +151,14 @@ void Publisher::collect(TimePoint now, Duration rtt, std::vector<Rtcp>& out) {
   }
 }
 
-std::vector<std::uint32_t> Publisher::take_broken() {
-  std::vector<std::uint32_t> out;
+std::vector<Publisher::GivenUp> Publisher::take_given_up() {
+  std::vector<GivenUp> out;
   for (auto& [ssrc, source] : sources_) {
-    if (source.stream.take_broken()) out.push_back(source.name.number());
+    auto lost = source.stream.take_given_up();
+    if (!lost.all && lost.numbers.empty()) continue;
+    auto& one = out.emplace_back(GivenUp{source.name.number(), lost.all, {}});
+    for (auto number : lost.numbers)
+      one.sequences.push_back(static_cast<std::uint32_t>(source.numbers.peek(number) + source.shift));
   }
   return out;
 }

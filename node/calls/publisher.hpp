@@ -37,8 +37,13 @@ class Publisher {
   bool ask_key_frame(std::uint32_t stream, std::vector<webrtc::Rtcp>& out) const;
   /// Feedback and questions that are due.
   void collect(TimePoint now, Duration rtt, std::vector<webrtc::Rtcp>& out);
-  /// Streams that lost so much that only a key frame helps, once.
-  std::vector<std::uint32_t> take_broken();
+  struct GivenUp {
+    std::uint32_t stream;
+    bool all;  ///< only a key frame helps
+    std::vector<std::uint32_t> sequences;
+  };
+  /// What will not come any more, once.
+  std::vector<GivenUp> take_given_up();
   /// Receiver reports, once a second.
   webrtc::ReceiverReport report(TimePoint now);
   TimePoint deadline() const;
@@ -74,7 +79,7 @@ class Publisher {
   webrtc::SourceTable table_;
   std::map<std::uint32_t, Source> sources_;  ///< by SSRC; as many as the table names
   std::map<std::uint32_t, std::int64_t> newest_;  ///< sequence, by stream
-  webrtc::TransportCcReceiver arrivals_{/*forgive_usual_loss=*/true};
+  webrtc::TransportCcReceiver arrivals_;
   std::optional<Seals> seals_;
   SealCount seal_count_;
   double loss_ = 0;

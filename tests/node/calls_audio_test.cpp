@@ -163,33 +163,5 @@ TEST(TransportCc, a_packet_of_which_only_the_repeat_came_counts_as_lost) {
   EXPECT_TRUE(results[2].arrived);
 }
 
-/// Share of what was sent that feedback calls lost in the last of `seconds`, where the way loses `usual` all the time
-/// and `more` in the last three of them.
-double told_loss(double usual, double more, int seconds) {
-  webrtc::TransportCcReceiver receiver(/*forgive_usual_loss=*/true);
-  SeededRandom dice{5};
-  TimePoint now{std::chrono::hours(1)};
-  std::size_t told = 0, lost = 0;
-  std::uint16_t number = 0;
-  for (int i = 0; i < seconds * 100; ++i, ++number, now += Duration(10'000)) {
-    bool late = i >= (seconds - 3) * 100;
-    if (dice.unit() >= (late ? usual + more : usual)) receiver.hear(number, now);
-    for (auto& feedback : receiver.feedback(now, 1, 2)) {
-      for (auto& status : feedback.statuses) {
-        told += late;
-        lost += late && !status;
-      }
-    }
-  }
-  return static_cast<double>(lost) / static_cast<double>(told);
-}
-
-TEST(TransportCc, what_a_way_always_loses_is_not_told_to_a_browser_and_what_exceeds_it_is) {
-  EXPECT_LE(told_loss(0.1, 0, 30), 0.06);
-  EXPECT_GE(told_loss(0.1, 0, 4), 0.05) << "nothing is usual yet";
-  EXPECT_GE(told_loss(0.1, 0.3, 30), 0.22);
-  EXPECT_GE(told_loss(0, 0.1, 30), 0.06);
-}
-
 }  // namespace
 }  // namespace conclave::calls

@@ -44,7 +44,7 @@ ReceiveStream::Verdict ReceiveStream::hear(const RtpHeader& header, std::size_t 
   auto at = unwrapper_.peek(header.sequence);
   if (std::abs(at - highest_) > jump_max && !retransmitted) {
     restart(header.sequence);
-    broken_ = with_nack_;
+    given_up_.all |= with_nack_;
     at = highest_;
   }
   if (at > highest_ || unique_ == 0) {
@@ -69,7 +69,7 @@ void ReceiveStream::note_gap(std::int64_t from, std::int64_t to, TimePoint now) 
   for (auto at = from; at < to; ++at) missing_.emplace(at, Missing{now, now + reorder});
   if (missing_.size() > missing_max) {
     missing_.clear();
-    broken_ = true;
+    given_up_.all = true;
   }
 }
 
@@ -94,8 +94,8 @@ std::vector<std::uint16_t> ReceiveStream::nack(TimePoint now, Duration rtt) {
   for (auto at = missing_.begin(); at != missing_.end();) {
     auto& missing = at->second;
     if (now - missing.since > give_up || missing.asked == asks_max) {
+      if (given_up_.numbers.size() < missing_max) given_up_.numbers.push_back(static_cast<std::uint16_t>(at->first));
       at = missing_.erase(at);
-      broken_ = true;
       continue;
     }
     if (now >= missing.ask_at) {

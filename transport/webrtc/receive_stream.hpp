@@ -38,8 +38,17 @@ class ReceiveStream {
   /// Numbers to ask for at `now`; each is asked for again after `rtt`, `asks_max` times.
   std::vector<std::uint16_t> nack(TimePoint now, Duration rtt);
   TimePoint nack_deadline() const;
-  /// True once after so much was lost that only a key frame helps.
-  bool take_broken() { return std::exchange(broken_, false); }
+  struct GivenUp {
+    bool all = false;  ///< more than can be counted: only a key frame helps
+    std::vector<std::uint16_t> numbers;
+  };
+  /// What nobody asks for any more, once.
+  GivenUp take_given_up() { return std::exchange(given_up_, {}); }
+  /// True once after anything was given up.
+  bool take_broken() {
+    auto what = take_given_up();
+    return what.all || !what.numbers.empty();
+  }
 
   /// For the next receiver report; starts a new interval for `fraction_lost`.
   ReportBlock report(TimePoint now);
@@ -73,7 +82,8 @@ class ReceiveStream {
   Unwrapper<std::uint16_t> unwrapper_;
   std::map<std::int64_t, Missing> missing_;
   std::int64_t first_ = 0, highest_ = 0;
-  bool started_ = false, broken_ = false;
+  bool started_ = false;
+  GivenUp given_up_;
   std::uint64_t packets_ = 0, bytes_ = 0, unique_ = 0;
   std::int64_t expected_reported_ = 0, received_reported_ = 0;
   double jitter_ = 0;

@@ -10,31 +10,6 @@ constexpr std::int64_t tick_us = 250, reference_us = 64'000;
 
 }  // namespace
 
-void UsualLoss::hear(std::size_t arrived, std::size_t lost, TimePoint now) {
-  arrived_ += arrived;
-  lost_ += lost;
-  if (now - since_ < window || arrived_ + lost_ < packets_min) return;
-  windows_.push_back({now, static_cast<double>(lost_) / static_cast<double>(arrived_ + lost_)});
-  while (windows_.front().at + memory < now) windows_.pop_front();
-  since_ = now;
-  arrived_ = lost_ = 0;
-  double least = 1, second = 1;
-  for (auto& one : windows_) {
-    if (one.loss < least) second = std::exchange(least, one.loss);
-    else second = std::min(second, one.loss);
-  }
-  share_ = windows_.size() < windows_min || second > most ? 0 : second;
-}
-
-/// How many of the missing in front of an arrival are the usual ones.
-std::size_t TransportCcReceiver::forgiven(std::size_t gap) {
-  if (!forgives_) return 0;
-  credit_ = std::min(3.0, credit_ + usual_.share() * static_cast<double>(gap + 1));
-  auto out = std::min(gap, static_cast<std::size_t>(credit_));
-  credit_ -= static_cast<double>(out);
-  return out;
-}
-
 void TransportCcReceiver::hear(std::uint16_t number, TimePoint arrival) {
   auto at = unwrapper_.unwrap(number);
   if (!arrivals_.emplace(at, arrival).second) return;
@@ -68,16 +43,7 @@ std::vector<TransportFeedback> TransportCcReceiver::feedback(TimePoint now, std:
         gap = 0;
       }
       if (step < INT16_MIN || step > INT16_MAX) break;
-      usual_.hear(1, gap, now);
-      auto excused = forgiven(gap);
-      message.statuses.resize(message.statuses.size() + gap - excused);
-      // Evenly between its neighbours, as it was most likely sent.
-      for (auto left = static_cast<std::int64_t>(excused); left > 0; --left) {
-        auto part = step / (left + 1);
-        message.statuses.emplace_back(static_cast<std::int16_t>(part));
-        step -= part;
-        previous += part * tick_us;
-      }
+      message.statuses.resize(message.statuses.size() + gap);
       message.statuses.emplace_back(static_cast<std::int16_t>(step));
       previous += step * tick_us;
       next_ = at->first + 1;

@@ -9,36 +9,10 @@
 
 namespace conclave::webrtc {
 
-/// What a way loses whatever is sent: the second smallest share of the last windows, since the smallest is luck. Nothing
-/// until it has lost for some seconds.
-class UsualLoss {
- public:
-  static constexpr Duration window{2'000'000}, memory{16'000'000};
-  static constexpr int packets_min = 60, windows_min = 3;
-  static constexpr double most = 0.2;  ///< above it nothing is usual any more
-  void hear(std::size_t arrived, std::size_t lost, TimePoint now);
-  double share() const { return share_; }
-
- private:
-  struct Window {
-    TimePoint at;
-    double loss;
-  };
-  std::deque<Window> windows_;
-  std::size_t arrived_ = 0, lost_ = 0;
-  TimePoint since_{};
-  double share_ = 0;
-};
-
-/// Collects arrivals and makes feedback messages of them.
+/// Collects arrivals and makes feedback messages of them. Losses are told as they are: Chromium forgets a packet that is
+/// reported as arrived, and then cannot repeat it.
 class TransportCcReceiver {
  public:
-  /// With `forgive_usual_loss` packets that a radio link loses whatever is sent are reported as arrived, between their
-  /// neighbours: a browser takes every loss for a full path, sends less and less, and its picture freezes. What exceeds
-  /// the usual is told as it is, and so is every delay.
-  explicit TransportCcReceiver(bool forgive_usual_loss) : forgives_(forgive_usual_loss) {}
-  TransportCcReceiver() = default;
-
   static constexpr std::size_t arrivals_max = 8192;
   static constexpr Duration interval{50'000};  ///< between messages: a share of a few percent on a slow link
   static constexpr Duration memory{500'000};   ///< how long a late packet's neighbours are remembered
@@ -53,12 +27,8 @@ class TransportCcReceiver {
   Unwrapper<std::uint16_t> unwrapper_;
   std::map<std::int64_t, TimePoint> arrivals_;
   std::optional<std::int64_t> next_;  ///< the first number not yet reported
-  std::size_t forgiven(std::size_t gap);
   TimePoint last_sent_{};
   Byte count_ = 0;
-  bool forgives_ = false;
-  UsualLoss usual_;
-  double credit_ = 0;
 };
 
 /// One packet of ours, when feedback has told its fate.

@@ -41,6 +41,8 @@ export class Conference {
   onroster: () => void = () => {};
   /** Somebody's keys came: their frames open from now on. */
   onkeys: () => void = () => {};
+  /** Pictures in this slot should wait so long before they are shown. */
+  onlate: (slot: string, ms: number) => void = () => {};
   /** Which layers of our camera are watched, as bits. */
   onlayers: (watched: number) => void = () => {};
   private signalling: Signalling | null = null;
@@ -320,6 +322,8 @@ export class Conference {
       const entry = this.byCall(message.call);
       if (entry) this.speaksIn.set(message.slot, entry.id);
       this.onchange();
+    } else if (message.type === "late") {
+      this.onlate(message.slot, message.ms);
     } else {
       void this.findMissing(message.prefix);
     }

@@ -53,6 +53,7 @@ export class MediaConnection {
   private readonly screen: RTCRtpTransceiver;
   private offer: Offer | null = null;
   private made = 0;
+  private readonly receivers: RTCRtpReceiver[] = [];
   private node: NodeLine | null = null;
 
   constructor(
@@ -80,6 +81,7 @@ export class MediaConnection {
         // At once: Chromium lets frames pass by a receiver that has no transform when the task that made it ends, and for
         // good. The track event of an answer comes too late.
         const { receiver } = this.pc.addTransceiver(name, { direction: "recvonly" });
+        this.receivers.push(receiver);
         this.transform(receiver, "receive", of, String(this.made++));
       }
     }
@@ -96,6 +98,12 @@ export class MediaConnection {
 
   private transform(on: RTCRtpSender | RTCRtpReceiver, direction: "send" | "receive", of: Kind, slot: string): void {
     (on as unknown as Transformable).transform = new RTCRtpScriptTransform(this.worker, { direction, kind: of, slot });
+  }
+
+  /** What comes in this slot waits so long before it is shown. Older browsers find a measure of their own. */
+  delay(slot: string, ms: number): void {
+    const receiver = this.receivers[Number(slot)];
+    if (receiver && "jitterBufferTarget" in receiver) receiver.jitterBufferTarget = ms > 0 ? ms : null;
   }
 
   /** Our half: what the ufrag and the answer are made from. */

@@ -102,6 +102,7 @@ export class Session {
       this.connection?.close();
     };
     conference.onlayers = (watched) => void this.connection?.setLayers(watched);
+    conference.onlate = (slot, ms) => this.connection?.delay(slot, ms);
     conference.onkeys = () => {
       const waits = this.wanted.some((each) => !this.shown.has(`${each.member}/${each.kind}`));
       if (waits) void this.show(this.wanted);

@@ -33,6 +33,8 @@ export type FromWorker =
   | { type: "speaks"; slot: string; call: Bytes; kind: Kind }
   /** Frames arrive under a key that we lack; `prefix` is the first 6 bytes of the key id, in hexadecimal. */
   | { type: "missing"; slot: string; prefix: string }
+  /** Pictures of this slot come late now and then: they should wait so long before they are shown, in milliseconds. */
+  | { type: "late"; slot: string; ms: number }
   | { type: "figures"; figures: Figures };
 
 /** Options of an RTCRtpScriptTransform. */

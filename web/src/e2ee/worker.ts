@@ -6,10 +6,14 @@ import { keyId, type Kind } from "../conference/sender_keys";
 import { type Bytes, concat, hex, text, uint } from "../crypto/bytes";
 import { AudioCopies } from "./audio_copies";
 import { Opener, Replayed, Sealer, splitFrame } from "./frame";
+import { Lateness } from "./lateness";
 import { type Figures, type FromWorker, patienceMs, type ToWorker, type TransformOptions } from "./messages";
 
 interface EncodedFrame {
   data: ArrayBuffer;
+  /** RTP's. Newer browsers have it in the metadata alone. */
+  timestamp?: number;
+  getMetadata(): { rtpTimestamp?: number };
 }
 interface Transformer {
   readable: ReadableStream<EncodedFrame>;
@@ -94,6 +98,7 @@ class Slot {
   private speaking = "";
   private missing: { prefix: string; since: number } | null = null;
   private asked = -Infinity;
+  private readonly lateness = new Lateness();
 
   constructor(private readonly transformer: Transformer) {}
 
@@ -116,8 +121,16 @@ class Slot {
     void this.transformer.sendKeyFrameRequest?.().catch(() => {});
   }
 
+  private lookAtClock(frame: EncodedFrame): void {
+    if (this.options.kind === 1) return;
+    const timestamp = frame.timestamp ?? frame.getMetadata().rtpTimestamp;
+    const ms = timestamp === undefined ? null : this.lateness.hear(timestamp, performance.now());
+    if (ms !== null) tell({ type: "late", slot: this.options.slot, ms });
+  }
+
   async open(frame: EncodedFrame): Promise<boolean> {
     if (TEST_CLEAR) return true;
+    this.lookAtClock(frame);
     const bytes = new Uint8Array(frame.data);
     try {
       const { clear, header } = splitFrame(this.options.kind, bytes);
@@ -137,6 +150,7 @@ class Slot {
       this.missing = null;
       if (this.speaking !== prefix) {
         this.speaking = prefix;
+        this.lateness.restart();
         tell({ type: "speaks", slot: this.options.slot, call: openers.get(prefix)!.call, kind: this.options.kind });
       }
       frame.data = plaintext.buffer;

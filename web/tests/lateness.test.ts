@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { Lateness, waitMaxMs } from "../src/e2ee/lateness";
+
+/** Pictures 66 ms apart from `from` on, each as late as `late` says; the last wait that was decided. */
+function play(lateness: Lateness, from: number, count: number, late: (i: number) => number, first = 0): number | null {
+  let out: number | null = null;
+  for (let i = 0; i < count; ++i) {
+    const sent = from + i * 66;
+    out = lateness.hear((first + sent * 90) >>> 0, sent + 40 + late(i)) ?? out;
+  }
+  return out;
+}
+
+describe("how long pictures wait", () => {
+  test("not at all where they come evenly, or late by what nobody sees", () => {
+    expect(play(new Lateness(), 0, 200, () => 0)).toBeNull();
+    expect(play(new Lateness(), 0, 200, (i) => (i % 10 === 0 ? 70 : 0))).toBeNull();
+  });
+  test("as long as the latest, but for that", () => {
+    expect(play(new Lateness(), 0, 200, (i) => (i % 50 === 49 ? 200 : 0))).toBe(120);
+    expect(play(new Lateness(), 0, 200, (i) => (i % 50 === 49 ? 1200 : 0))).toBe(waitMaxMs);
+  });
+  test("no longer once it is over", () => {
+    const lateness = new Lateness();
+    expect(play(lateness, 0, 100, (i) => (i === 90 ? 200 : 0))).toBe(120);
+    expect(play(lateness, 100 * 66, 400, () => 0)).toBe(0);
+  });
+  test("the pictures that a slot begins with do not count, nor a pause, nor another sender", () => {
+    expect(play(new Lateness(), 0, 200, (i) => (i < 20 ? 1000 - i * 50 : 0))).toBeNull();
+    const paused = new Lateness();
+    play(paused, 0, 100, () => 0);
+    expect(play(paused, 100 * 66, 200, () => 5000)).toBeNull();
+    expect(play(paused, 300 * 66, 200, () => 5000, 1e9)).toBeNull();
+  });
+  test("timestamps wrap", () => {
+    expect(play(new Lateness(), 0, 200, () => 0, 2 ** 32 - 5 * 90_000)).toBeNull();
+  });
+});
