@@ -43,6 +43,7 @@ struct Remembered {
 Neighbourhood::Neighbourhood(Parts parts)
     : parts_(std::move(parts)),
       heard_(parts_.executor, parts_.clock),
+      unheld_(parts_.executor, parts_.clock),
       scope_(parts_.executor, parts_.clock) {}
 
 asio::awaitable<Result<>> Neighbourhood::start() {
@@ -158,28 +159,44 @@ asio::awaitable<void> Neighbourhood::read(MeetingPoint point, std::function<void
 
 void Neighbourhood::publish(SealedEntry entry) {
   auto now = parts_.clock.unix_now();
-  std::erase_if(entries_, [&](auto& old) { return old.second.expires < now; });
-  if (dht_) scope_.start(put(entry));
+  std::erase_if(entries_, [&](auto& old) { return old.second.entry.expires < now; });
+  if (dht_) scope_.start(put_first(entry));
   auto publisher = entry.publisher;
-  entries_.insert_or_assign(publisher, std::move(entry));
+  entries_.insert_or_assign(publisher, Own{std::move(entry)});
+}
+
+bool Neighbourhood::published() const {
+  return !entries_.empty() && std::ranges::all_of(entries_, [](auto& own) { return own.second.holders > 0; });
+}
+
+asio::awaitable<void> Neighbourhood::put_first(SealedEntry entry) {
+  auto publisher = entry.publisher;
+  co_await put(std::move(entry));
+  auto own = entries_.find(publisher);
+  if (own != entries_.end() && own->second.holders == 0) unheld_.ring();
 }
 
 asio::awaitable<void> Neighbourhood::put(SealedEntry entry) {
-  // Where nobody takes it now, the service tries again.
+  auto publisher = entry.publisher;
   auto stored = co_await dht_->publish(std::move(entry));
-  if (stored) holders_ = stored->holders;
+  auto own = entries_.find(publisher);
+  if (stored && own != entries_.end()) own->second.holders = stored->holders;
 }
 
 /// A node that was here first, or entered a network that is just forming, has found few to keep its entries.
 asio::awaitable<void> Neighbourhood::spread() {
   auto pause = retry_first;
   for (;;) {
-    // Alone, there is nothing to do; the first company is looked for often.
-    if (dht_->figures().table > holders_ && holders_ < holders_wanted) {
-      for (auto& [publisher, entry] : std::map(entries_)) co_await put(entry);
-      pause = std::min<Duration>(pause * 2, save_every);
+    bool tried = false;
+    for (auto& [publisher, own] : std::map(entries_)) {
+      if (own.holders >= holders_wanted || dht_->figures().table <= own.holders) continue;
+      tried = true;
+      co_await put(own.entry);
     }
-    co_await io::sleep_until(parts_.clock, parts_.clock.now() + (holders_ == 0 ? retry_first : pause));
+    if (tried) pause = std::min<Duration>(pause * 2, save_every);
+    // Alone, there is nothing to do; the first company is looked for often.
+    bool alone = dht_->figures().table == 0;
+    if (co_await unheld_.wait_until(parts_.clock.now() + (alone ? retry_first : pause))) pause = retry_first;
   }
 }
 

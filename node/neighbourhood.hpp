@@ -48,7 +48,8 @@ class Neighbourhood {
 
   boost::asio::awaitable<void> read(MeetingPoint point, std::function<void(const SealedEntry&)> found);
   void publish(SealedEntry entry);
-  bool published() const { return holders_ > 0; }
+  /// Somebody keeps each of our entries.
+  bool published() const;
   dht::Figures figures() const;
   Duration lookup_median() const;
   std::uint64_t lookups() const { return lookups_; }
@@ -57,6 +58,7 @@ class Neighbourhood {
   boost::asio::awaitable<void> run(Bytes saved);
   boost::asio::awaitable<std::uint64_t> work(Bytes saved);
   boost::asio::awaitable<void> enter();
+  boost::asio::awaitable<void> put_first(SealedEntry entry);
   boost::asio::awaitable<void> put(SealedEntry entry);
   boost::asio::awaitable<void> spread();
   boost::asio::awaitable<void> save_loop();
@@ -65,10 +67,13 @@ class Neighbourhood {
   Parts parts_;
   std::unique_ptr<dht::Service> dht_;
   std::vector<dht::Peer> peers_;                     ///< the latest last
-  std::map<SigningPublicKey, SealedEntry> entries_;  ///< ours, one for each day
-  io::Event heard_;
+  struct Own {
+    SealedEntry entry;
+    unsigned holders = 0;
+  };
+  std::map<SigningPublicKey, Own> entries_;  ///< one for each day, of the account and of each conference
+  io::Event heard_, unheld_;
   bool client_ = false;
-  unsigned holders_ = 0;
   std::uint64_t lookups_ = 0;
   std::vector<Duration> recent_;  ///< how long the last lookups took
   io::Scope scope_;

@@ -10,7 +10,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration round_every = 500ms;
-constexpr Duration search_every = 5s;       ///< while a node that serves a member is not connected, or nobody is
+/// While a node that serves a member is not connected, or nobody is: soon again at first, since two who come together
+/// each leave their entry while the other reads.
+constexpr Duration search_first = 500ms, search_every = 5s;
 constexpr Duration publish_every = 10min;
 constexpr std::chrono::milliseconds entry_life = std::chrono::hours(2);
 constexpr Duration dial_patience = 5s;
@@ -44,8 +46,10 @@ asio::awaitable<void> Host::keep_room(ConferenceKey conference) {
       hosted->dialling.insert(node);
       scope_.start(reach(conference, node, places->second));
     }
-    if (missing && (!hosted->searched || now - *hosted->searched >= search_every)) {
-      hosted->searched = now;
+    if (!missing) hosted->search_pause = {};
+    if (missing && now >= hosted->search_at) {
+      hosted->search_pause = std::clamp(2 * hosted->search_pause, search_first, search_every);
+      hosted->search_at = now + hosted->search_pause;
       scope_.start(search(conference));
     }
     if (!hosted->statements_kept) {

@@ -21,7 +21,9 @@ struct Host::Hosted {
   std::set<NodeKey> dialling;
   bool kept = false;           ///< `keep_room` runs
   bool statements_kept = true;  ///< what the database has is what the roster has
-  std::optional<TimePoint> published, searched;
+  std::optional<TimePoint> published;
+  TimePoint search_at{};
+  Duration search_pause{};
 };
 
 /// One control stream. Messages wait here for the network; a peer that does not read is let go.

@@ -345,6 +345,24 @@ TEST_F(FriendsTest, what_was_said_last_in_a_conference_arrives_though_it_is_forg
   EXPECT_TRUE(std::holds_alternative<node::ConferenceChanged>(**event));
 }
 
+TEST_F(NodeTest, a_conference_founded_alone_is_found_by_who_comes_later) {
+  Peer alice(world, network, 1);
+  auto conference = *alice.run(alice.node->calls().create("", /*lasting=*/true));
+  ASSERT_TRUE(alice.run(alice.node->calls().enter(conference)));
+  world.run_for(3s);
+  Peer bob(world, network, 2);
+  bob.befriend(alice);
+  alice.befriend(bob);
+  world.run_for(2s);
+  ASSERT_TRUE(bob.run(bob.node->calls().enter(conference)));
+  world.run_for(3s);
+  auto news = bob.node->watch();
+  ASSERT_TRUE(alice.run(alice.node->calls().invite_key(conference, 2, 1h)));
+  auto event = bob.run(next_event(*news, world.now() + 1s));
+  ASSERT_TRUE(event && *event) << "the two nodes are not connected";
+  EXPECT_TRUE(std::holds_alternative<node::ConferenceChanged>(**event));
+}
+
 TEST_F(FriendsTest, calls_that_are_over_make_room_for_others) {
   for (std::size_t i = 0; i < calls::Host::rooms_max + 8; ++i)
     ASSERT_TRUE(alice.run(alice.node->calls().create("", /*lasting=*/false))) << i;
