@@ -122,10 +122,16 @@ std::vector<Feed::Gap> Feed::gaps(TimePoint now, const std::function<Duration(Li
       if (gap == out.end()) gap = out.insert(out.end(), Gap{came_by_[part], part, {}});
       gap->sequences.push_back(sequence);
       auto round = rtt(gap->link);
-      missing.ask_at = now + round + round / 4 + reorder * (1 << missing.asked++);
+      missing.ask_at = now + round + round / 4 + patience_more * (1 << missing.asked++);
     }
     ++at;
   }
+  return out;
+}
+
+TimePoint Feed::gaps_deadline() const {
+  auto out = TimePoint::max();
+  for (auto& [sequence, missing] : missing_) out = std::min(out, missing.ask_at);
   return out;
 }
 

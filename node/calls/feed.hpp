@@ -41,7 +41,8 @@ class Feed {
   /// Who was asked for a layer gets this long to send it (a page starts an encoder, a tree is planned); after that
   /// it is left alone for a while.
   static constexpr Duration patience{2'500'000}, shunned{8'000'000};
-  static constexpr Duration reorder{10'000};  ///< before a gap counts as a loss worth asking for
+  static constexpr Duration reorder{2'000};   ///< before a gap counts as a loss worth asking for
+  static constexpr Duration patience_more{10'000};  ///< beyond the round trip, twice as long with each question
   static constexpr std::size_t missing_max = 256;
   static constexpr int asks_max = 5;     ///< each waits twice as long as the one before it, and a round trip
   static constexpr std::size_t payload_max = 1280;
@@ -84,6 +85,8 @@ class Feed {
   /// What to ask for at `now`, by the link that owes it. What does not come in the end costs a key frame, unless the
   /// picture goes on without it.
   std::vector<Gap> gaps(TimePoint now, const std::function<Duration(LinkId)>& rtt);
+  /// When the next question is due.
+  TimePoint gaps_deadline() const;
   /// The same for what the page that sends it does not repeat.
   void given_up(std::uint32_t sequence);
 

@@ -8,7 +8,7 @@ using namespace webrtc;
 
 namespace {
 
-constexpr Duration tick_span{20'000};
+constexpr Duration tick_span{20'000}, tick_least{2'000};
 /// So that a second parent's copy of a subscription does not start at the beginning of time.
 constexpr std::uint32_t resend_max = 1024;
 
@@ -66,6 +66,7 @@ void Forwarder::on_rtp(SessionId session, const RtpPacket& packet, TimePoint arr
   auto heard = page.publisher().hear(packet, arrival);
   if (!heard) return;
   auto now = clock_.now();
+  tick_at_ = std::min(tick_at_, page.publisher().nack_deadline());
   auto* feed = feed_for(heard->name, /*local=*/true);
   if (!feed) return;
   // In order: what the packet before has lost goes first.
@@ -265,6 +266,7 @@ void Forwarder::unit(LinkId from, const MediaUnit& unit, bool copy, TimePoint no
   auto before = figures_.packets_in;
   pass(*feed, unit, picture, from, now);
   if (figures_.packets_in == before) return;
+  tick_at_ = std::min(tick_at_, feed->gaps_deadline());
   figures_.recovered += copy;
   outputs_.packet({unit.stream, unit.part}, unit.sequence, from, now);
 }
@@ -340,8 +342,17 @@ void Forwarder::advance(TimePoint now) {
   for (auto& [id, link] : links_) link->advance(now);
   if (now >= tick_at_) {
     tick(now);
-    tick_at_ = now + tick_span;
+    tick_at_ = next_tick(now);
   }
+}
+
+/// Questions for what is lost do not wait for the usual time.
+TimePoint Forwarder::next_tick(TimePoint now) const {
+  auto out = now + tick_span;
+  for (auto& [id, page] : pages_) out = std::min(out, page->publisher().nack_deadline());
+  for (auto& [number, feed] : feeds_)
+    if (!feed->local()) out = std::min(out, feed->gaps_deadline());
+  return std::max(out, now + tick_least);
 }
 
 TimePoint Forwarder::deadline() const {

@@ -141,6 +141,7 @@ class Forwarder : private MediaLink::Owner {
   void join_all();
 
   void tick(TimePoint now);
+  TimePoint next_tick(TimePoint now) const;
   void service_pages(TimePoint now);
   void ask_key_frames(TimePoint now);
   void ask_gaps(TimePoint now);

@@ -177,8 +177,8 @@ ReceiverReport Publisher::report(TimePoint now) {
   return out;
 }
 
-TimePoint Publisher::deadline() const {
-  auto out = arrivals_.deadline();
+TimePoint Publisher::nack_deadline() const {
+  auto out = TimePoint::max();
   for (auto& [ssrc, source] : sources_) out = std::min(out, source.stream.nack_deadline());
   return out;
 }

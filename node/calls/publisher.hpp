@@ -46,7 +46,8 @@ class Publisher {
   std::vector<GivenUp> take_given_up();
   /// Receiver reports, once a second.
   webrtc::ReceiverReport report(TimePoint now);
-  TimePoint deadline() const;
+  /// When the next question is due.
+  TimePoint nack_deadline() const;
 
   /// From now on frames are looked at for the member's seal.
   void expect(const Seals& seals) { seals_ = seals; }

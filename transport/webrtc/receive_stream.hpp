@@ -23,7 +23,7 @@ class ReceiveStream {
  public:
   static constexpr std::size_t missing_max = 512;    ///< beyond that a key frame is the better question
   static constexpr int asks_max = 6;
-  static constexpr Duration reorder{10'000};         ///< before a gap counts as a loss worth asking for
+  static constexpr Duration reorder{2'000};          ///< before a gap counts as a loss worth asking for
   static constexpr Duration give_up{1'000'000};      ///< nobody would show it any more
   static constexpr std::uint16_t jump_max = 3000;    ///< a larger step is a new start of the sender
 

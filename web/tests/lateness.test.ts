@@ -14,16 +14,21 @@ function play(lateness: Lateness, from: number, count: number, late: (i: number)
 describe("how long pictures wait", () => {
   test("not at all where they come evenly, or late by what nobody sees", () => {
     expect(play(new Lateness(), 0, 200, () => 0)).toBeNull();
-    expect(play(new Lateness(), 0, 200, (i) => (i % 10 === 0 ? 70 : 0))).toBeNull();
+    expect(play(new Lateness(), 0, 200, (i) => (i % 10 === 0 ? 35 : 0))).toBeNull();
   });
-  test("as long as the latest, but for that", () => {
-    expect(play(new Lateness(), 0, 200, (i) => (i % 50 === 49 ? 200 : 0))).toBe(120);
-    expect(play(new Lateness(), 0, 200, (i) => (i % 50 === 49 ? 1200 : 0))).toBe(waitMaxMs);
+  test("somewhat longer than the latest came", () => {
+    expect(play(new Lateness(), 0, 300, (i) => (i % 50 === 49 ? 200 : 0))).toBe(280);
+    expect(play(new Lateness(), 0, 300, (i) => (i % 50 === 49 ? 60 : 0))).toBe(40);
+    expect(play(new Lateness(), 0, 300, (i) => (i % 50 === 49 ? 1200 : 0))).toBe(waitMaxMs);
+  });
+  test("what happened once counts for little", () => {
+    expect(play(new Lateness(), 0, 200, (i) => (i === 100 ? 400 : 0))).toBeNull();
+    expect(play(new Lateness(), 0, 300, (i) => (i === 250 ? 400 : i % 50 === 49 ? 100 : 0))).toBe(260);
   });
   test("no longer once it is over", () => {
     const lateness = new Lateness();
-    expect(play(lateness, 0, 100, (i) => (i === 90 ? 200 : 0))).toBe(120);
-    expect(play(lateness, 100 * 66, 400, () => 0)).toBe(0);
+    expect(play(lateness, 0, 200, (i) => (i % 50 === 49 ? 200 : 0))).toBe(280);
+    expect(play(lateness, 200 * 66, 1200, () => 0)).toBe(0);
   });
   test("the pictures that a slot begins with do not count, nor a pause, nor another sender", () => {
     expect(play(new Lateness(), 0, 200, (i) => (i < 20 ? 1000 - i * 50 : 0))).toBeNull();

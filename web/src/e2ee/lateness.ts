@@ -7,11 +7,11 @@
 /** RTP timestamps of pictures count in this, RFC 7741. */
 const ticksPerMs = 90;
 const bucketMs = 1000;
-const bucketsMax = 20;
-/** A picture may come this much later than it should before anybody sees that it stands. */
-const unseenMs = 80;
+const bucketsMax = 60;
+/** Nobody sees that a picture stands so much longer. */
+const unseenMs = 40;
 /** Above it talking becomes hard: rather a picture that stands now and then. */
-export const waitMaxMs = 500;
+export const waitMaxMs = 600;
 /** What is later was not delayed but held up: a pause, another way in, a sender that began anew. */
 const jumpMs = 1500;
 /** A slot begins with pictures from the node's memory, all at once. */
@@ -60,9 +60,14 @@ export class Lateness {
   }
 
   private decide(): number | null {
-    const late = Math.max(...this.buckets.map((each) => each.most)) - Math.min(...this.buckets.map((each) => each.least));
+    const least = Math.min(...this.buckets.map((each) => each.least));
+    const [latest = 0, , third = 0] = this.buckets.map((each) => each.most - least).sort((a, b) => b - a);
+    // What happened once is less than what happens again and again.
+    const late = Math.min(latest, 1.5 * third + unseenMs);
+    // One late picture more costs all that build on it: some time is left for one that is later than all so far.
+    const wanted = Math.min(waitMaxMs, Math.max(0, Math.min(2 * (late - unseenMs), 1.25 * late + 20)));
     // In steps, so that the browser is not told of every millisecond.
-    const waits = Math.min(waitMaxMs, Math.max(0, Math.ceil((late - unseenMs) / 20) * 20));
+    const waits = Math.ceil(wanted / 20) * 20;
     if (waits === this.waits) return null;
     this.waits = waits;
     return waits;
