@@ -90,35 +90,41 @@ export async function traps() {
   server.close();
 }
 
-/** Many microphones for as long as it takes: CONCLAVE_TEST_FRAMES frames at the node (full: a million), none in clear. */
+/**
+ * Many microphones, and a camera of each browser, for as long as it takes: CONCLAVE_TEST_FRAMES frames at the node (full:
+ * a million), none in clear. Each page has a conference to itself: what it sends is what counts, and nobody need listen.
+ */
 export async function sealed() {
   const wanted = Number(process.env.CONCLAVE_TEST_FRAMES ?? (full ? 1_000_000 : 10_000));
   const node = await Node.start("host");
-  const first = await startBrowser("chromium");
-  const owner = await startConference(first, node, "Amara");
-  const address = (await startStatic()).url + fragmentOf(await copyLink(owner));
+  const server = await startStatic();
   const soundAlone = `
     navigator.mediaDevices.getUserMedia = ((real) => (what) => what.video ? Promise.reject(new DOMException("no", "NotFoundError")) : real(what))
       (MediaDevices.prototype.getUserMedia.bind(navigator.mediaDevices));`;
-  const browsers = [first, await startBrowser("firefox")];
+  const browsers = [await startBrowser("chromium"), await startBrowser("firefox")];
+  const pagesEach = 15, roundSeconds = 120;
   const begin = performance.now();
   let joins = 0;
   for (let frames = 0; frames < wanted; frames = (await framesAt(node)).sealed) {
-    // A few pages of each browser at a time, anew every minute: first packets count as well.
+    // Anew every two minutes: first packets count as well.
     const pages = [];
-    for (const browser of browsers) {
-      for (let i = 0; i < 4; ++i) {
-        const page = await browser.open(address, soundAlone);
+    for (let i = 0; i < pagesEach; ++i) {
+      for (const browser of browsers) {
+        const { conference } = await node.ask("calls.create", { lasting: false });
+        await node.ask("calls.enter", { conference });
+        const { link } = await node.ask("calls.invite", { conference, members_max: 2 });
+        const page = await browser.open(server.url + fragmentOf(link), i === 0 ? "" : soundAlone);
         await join_(page, `${browser.kind} ${++joins}`, "connected");
         pages.push(page);
       }
     }
-    for (let second = 0; second < 60 && (await framesAt(node)).sealed < wanted; ++second) await wait(1000);
+    for (let second = 0; second < roundSeconds && (await framesAt(node)).sealed < wanted; ++second) await wait(1000);
     for (const page of pages) {
       await page.evaluate("window.session.leave()");
       await page.close();
     }
   }
+  server.close();
   const { sealed, clear } = await framesAt(node);
   figure(`${sealed + clear} frames of ${joins} joins by Chromium and Firefox in ${Math.round((performance.now() - begin) / 1000)} s, seen by their node: ${clear} without their member's seal`);
   check("no clear frame", clear === 0 && sealed >= wanted, `${clear} clear, ${sealed} sealed`);

@@ -10,6 +10,8 @@ const bucketMs = 1000;
 const bucketsMax = 60;
 /** Nobody sees that a picture stands so much longer. */
 const unseenMs = 40;
+/** What comes so late in a few of the buckets will again, and later. */
+const lateMs = 60;
 /** Above it talking becomes hard: rather a picture that stands now and then. */
 export const waitMaxMs = 600;
 /** What is later was not delayed but held up: a pause, another way in, a sender that began anew. */
@@ -62,10 +64,10 @@ export class Lateness {
   private decide(): number | null {
     const least = Math.min(...this.buckets.map((each) => each.least));
     const [latest = 0, , third = 0] = this.buckets.map((each) => each.most - least).sort((a, b) => b - a);
-    // What happened once is less than what happens again and again.
-    const late = Math.min(latest, 1.5 * third + unseenMs);
+    // What happened once or twice is less than what happens again and again.
+    const late = third >= lateMs ? latest : Math.min(latest, 1.5 * third + unseenMs);
     // One late picture more costs all that build on it: some time is left for one that is later than all so far.
-    const wanted = Math.min(waitMaxMs, Math.max(0, Math.min(2 * (late - unseenMs), 1.25 * late + 20)));
+    const wanted = Math.min(waitMaxMs, Math.max(0, Math.min(2 * (late - unseenMs), 1.4 * late + 20)));
     // In steps, so that the browser is not told of every millisecond.
     const waits = Math.ceil(wanted / 20) * 20;
     if (waits === this.waits) return null;
