@@ -102,7 +102,7 @@ export async function sealed() {
     navigator.mediaDevices.getUserMedia = ((real) => (what) => what.video ? Promise.reject(new DOMException("no", "NotFoundError")) : real(what))
       (MediaDevices.prototype.getUserMedia.bind(navigator.mediaDevices));`;
   const browsers = [await startBrowser("chromium"), await startBrowser("firefox")];
-  const pagesEach = 15, roundSeconds = 120;
+  const pagesEach = 10, roundSeconds = 120;
   const begin = performance.now();
   let joins = 0;
   for (let frames = 0; frames < wanted; frames = (await framesAt(node)).sealed) {
