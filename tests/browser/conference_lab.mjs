@@ -127,7 +127,7 @@ export const endNodes = () => Promise.all([...nodes].map(async (node) => {
 }));
 
 export const chromiumFlags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream=fps=15",
   "--use-fake-ui-for-media-stream", "--allow-loopback-in-peer-connection", "--autoplay-policy=no-user-gesture-required"];
 export const firefoxPrefs = { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true,
   "media.peerconnection.ice.obfuscate_host_addresses": false, "media.peerconnection.ice.loopback": true,

@@ -2,7 +2,7 @@
 // with what is there.
 import { check, copyLink, fragmentOf, join_, Node, startBrowser, startConference, startStatic, statsOf, until, wait } from "./conference_lab.mjs";
 
-const fakeDevices = "--use-fake-device-for-media-stream", fakePermission = "--use-fake-ui-for-media-stream";
+const fakeDevices = "--use-fake-device-for-media-stream=fps=15", fakePermission = "--use-fake-ui-for-media-stream";
 
 /** Whether `page` shows `words` within `seconds`. */
 async function says(what, page, words, seconds = 6) {
