@@ -16,6 +16,21 @@ namespace {
 constexpr Duration linger_time = std::chrono::seconds(1);
 /// Trap: explicit migration right behind a change of path runs into the peer's limit of connection ids.
 constexpr Duration migration_pause = std::chrono::milliseconds(1500);
+/// How often a peer may change its path within the time of a validation; then it stays where it is.
+constexpr std::size_t former_paths_max = 4;
+/// The library validates a path twice at most, each time for three times the greater of the probe timeout and that of
+/// a connection that has measured nothing yet (RFC 9000 section 8.2.4).
+Duration validation_max(ngtcp2_duration pto) {
+  const auto initial = std::chrono::milliseconds(300);
+  const auto probe = std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(pto), initial);
+  return std::chrono::duration_cast<Duration>(8 * probe) + std::chrono::seconds(1);
+}
+
+io::Endpoint endpoint_of(const ngtcp2_addr& address) {
+  sockaddr_storage storage{};
+  std::memcpy(&storage, address.addr, std::min<std::size_t>(address.addrlen, sizeof storage));
+  return io::from_sockaddr(storage);
+}
 /// The library takes a time of zero for none; virtual time starts there.
 constexpr ngtcp2_tstamp time_offset_us = 1'000'000;
 
@@ -84,8 +99,6 @@ ngtcp2_settings Session::library_settings(TimePoint time) {
   out.rand_ctx.native_handle = &board_->random;
   out.max_stream_window = out.max_window = 0;  // ReceiveWindow does it
   out.handshake_timeout = nanoseconds(board_->settings.handshake);
-  // no_pmtud stays 0: without path MTU discovery a peer address that flaps during path validation trips an
-  // assert.
   return out;
 }
 
@@ -199,10 +212,11 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
     rest = rest.subspan(header->size);
   }
   if (!admissible(rest)) return;
-  io::Endpoint local =
-      dialled_ ? stand_in(packet.from, path_number_)
-               : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}};
-  PathStorage path(local, packet.from);
+  Path at{dialled_ ? stand_in(packet.from, path_number_)
+                   : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}},
+          packet.from};
+  if (!dialled_ && flaps(at, time)) at = path_;
+  PathStorage path(at.local, at.remote);
   ngtcp2_pkt_info info{};
   int status = 0;
   while (!rest.empty() && status == 0) {
@@ -216,6 +230,17 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
     status = ngtcp2_conn_read_pkt(library_, &path.path, &info, piece.data(), piece.size(), stamp_at(time));
   }
   after_library(status, time);
+}
+
+/// Trap: ngtcp2 0.12.1 ends the program where a peer goes back to the path that it left while the new one is being
+/// validated (RFC 9000 section 9.3): an assert, which anybody who may connect could reach, with path MTU discovery and
+/// without. So until no validation can go on, packets from former paths pass for packets on the current one, and a peer
+/// with many paths stays where it is. A path that fails is left without their help; amplification stays below three.
+bool Session::flaps(const Path& path, TimePoint time) {
+  std::erase_if(former_paths_, [&](const FormerPath& one) { return one.until <= time; });
+  if (!established_ || path == path_) return false;
+  return former_paths_.size() >= former_paths_max ||
+         std::ranges::any_of(former_paths_, [&](const FormerPath& one) { return one.path == path; });
 }
 
 void Session::after_library(int status, TimePoint time) {
@@ -259,11 +284,13 @@ void Session::after_library(int status, TimePoint time) {
   }
   if (library_ && established_) {
     const auto* path = ngtcp2_conn_get_path(library_);
-    sockaddr_storage storage{};
-    std::memcpy(&storage, path->remote.addr, std::min<std::size_t>(path->remote.addrlen, sizeof storage));
-    auto current = io::from_sockaddr(storage);
-    if (current != remote_) last_path_change_ = time;
-    remote_ = current;
+    const Path current{endpoint_of(path->local), endpoint_of(path->remote)};
+    if (current.remote != remote_) last_path_change_ = time;
+    remote_ = current.remote;
+    if (!dialled_ && current != path_) {
+      if (path_.remote.port != 0) former_paths_.push_back({path_, time + validation_max(ngtcp2_conn_get_pto(library_))});
+      path_ = current;
+    }
   }
 }
 

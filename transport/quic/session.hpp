@@ -139,6 +139,17 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::pair<Cid, ResetToken>> resets_;
   std::uint16_t path_number_ = 1;  ///< stands for our local address, which the system chooses
   TimePoint last_path_change_{};
+  struct Path {
+    io::Endpoint local, remote;
+    bool operator==(const Path&) const = default;
+  };
+  struct FormerPath {
+    Path path;
+    TimePoint until;
+  };
+  bool flaps(const Path& path, TimePoint time);
+  Path path_;                              ///< of a responder: the current one, as the library says
+  std::vector<FormerPath> former_paths_;  ///< those before it, while one that follows may still be validated
 
   // Streams and datagrams.
   ReceiveWindow window_;  ///< of all streams together
