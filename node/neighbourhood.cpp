@@ -186,17 +186,21 @@ asio::awaitable<void> Neighbourhood::put(SealedEntry entry) {
 /// A node that was here first, or entered a network that is just forming, has found few to keep its entries.
 asio::awaitable<void> Neighbourhood::spread() {
   auto pause = retry_first;
-  for (;;) {
+  for (int quick = quick_tries;;) {
     bool tried = false;
     for (auto& [publisher, own] : std::map(entries_)) {
       if (own.holders >= holders_wanted || dht_->figures().table <= own.holders) continue;
       tried = true;
       co_await put(own.entry);
     }
-    if (tried) pause = std::min<Duration>(pause * 2, save_every);
-    // Alone, there is nothing to do; the first company is looked for often.
-    bool alone = dht_->figures().table == 0;
-    if (co_await unheld_.wait_until(parts_.clock.now() + (alone ? retry_first : pause))) pause = retry_first;
+    // Nobody finds us until somebody keeps it; alone, there is nothing to do, and the first company is looked for often.
+    bool hurry = dht_->figures().table == 0 || (!published() && quick > 0);
+    if (tried && !hurry) pause = std::min<Duration>(pause * 2, save_every);
+    if (tried && hurry) --quick;
+    if (co_await unheld_.wait_until(parts_.clock.now() + (hurry ? retry_first : pause))) {
+      pause = retry_first;
+      quick = quick_tries;
+    }
   }
 }
 

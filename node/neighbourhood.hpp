@@ -18,6 +18,8 @@ class Neighbourhood {
   /// Between attempts to enter while nobody answers: twice as long each time.
   static constexpr Duration retry_first = std::chrono::seconds(1);
   static constexpr Duration retry_last = std::chrono::minutes(2);
+  /// How often an entry that nobody has taken is put again after `retry_first`, before that is doubled as well.
+  static constexpr int quick_tries = 10;
   /// An entry is put again while fewer than this keep it and more could: networks grow.
   static constexpr unsigned holders_wanted = 20;
   static constexpr Duration save_every = std::chrono::minutes(10);
