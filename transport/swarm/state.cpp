@@ -8,8 +8,10 @@ using address::PeerAddress;
 
 namespace {
 
-/// Two connections of opposite directions that came within this time are one simultaneous dial.
-constexpr Duration simultaneous = std::chrono::seconds(5);
+/// Two connections of opposite directions that came within this time are one simultaneous dial. A round trip is enough:
+/// beyond it both ends see the same one come last. Longer, and a peer that was killed and is back is taken for one that
+/// dialled at the same time: its dead connection would be kept until the next packet is sent on it.
+constexpr Duration simultaneous = std::chrono::seconds(1);
 /// A replaced connection lives on this long behind its last use: streams may just be being opened on it.
 constexpr Duration retired_idle_max = std::chrono::seconds(3);
 /// Replaced connections of one peer that still carry something. Who keeps dialling us loses the oldest.
