@@ -31,6 +31,7 @@ io::Endpoint endpoint_of(const ngtcp2_addr& address) {
   std::memcpy(&storage, address.addr, std::min<std::size_t>(address.addrlen, sizeof storage));
   return io::from_sockaddr(storage);
 }
+
 /// The library takes a time of zero for none; virtual time starts there.
 constexpr ngtcp2_tstamp time_offset_us = 1'000'000;
 
