@@ -52,7 +52,7 @@ export class MediaConnection {
   private readonly camera: RTCRtpTransceiver;
   private readonly screen: RTCRtpTransceiver;
   private offer: Offer | null = null;
-  private made = 0;
+  /** By the name of their slot. */
   private readonly receivers: RTCRtpReceiver[] = [];
   private node: NodeLine | null = null;
 
@@ -81,8 +81,7 @@ export class MediaConnection {
         // At once: Chromium lets frames pass by a receiver that has no transform when the task that made it ends, and for
         // good. The track event of an answer comes too late.
         const { receiver } = this.pc.addTransceiver(name, { direction: "recvonly" });
-        this.receivers.push(receiver);
-        this.transform(receiver, "receive", of, String(this.made++));
+        this.transform(receiver, "receive", of, String(this.receivers.push(receiver) - 1));
       }
     }
   }
