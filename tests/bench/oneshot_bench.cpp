@@ -2,7 +2,8 @@
 //
 //     build/release/bench_oneshot [--json]
 //
-// Two nodes, each on a thread of its own. "first" is a request to a node that has never been talked to: whole
+// Two nodes, each on a thread and a core of its own, as on two machines: on one core, what an asker does after its
+// question is sent would stand before the answer. "first" is a request to a node that has never been talked to: whole
 // handshakes, each from a new asker. "session" is every later one. CPU is user and system time of the whole
 // process, so both ends and the kernel's part are in it.
 #include "transport/io/demux.hpp"
@@ -17,6 +18,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 using namespace conclave;
@@ -32,6 +35,16 @@ double cpu_us() {
     return 1e6 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec);
   };
   return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
+/// Keeps the calling thread on the `nth` of the cores that this process may use.
+void stay_on_core(int nth) {
+  cpu_set_t allowed, one;
+  CPU_ZERO(&one);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  for (int core = 0; core < CPU_SETSIZE; ++core)
+    if (CPU_ISSET(core, &allowed) && nth-- == 0) CPU_SET(core, &one);
+  if (CPU_COUNT(&one) == 1) pthread_setaffinity_np(pthread_self(), sizeof one, &one);
 }
 
 struct Measured {
@@ -137,9 +150,11 @@ int main(int argc, char** argv) {
     for (auto& packet : packets) answerer.channel().send(packet.from, packet.bytes);
   });
   std::thread thread([&] {
+    stay_on_core(1);
     auto guard = boost::asio::make_work_guard(answerer.context);
     answerer.context.run();
   });
+  stay_on_core(0);
   auto bare = bare_echo(asker, answerer, 5000);
   busy_us = 4 * x25519;
   auto rested = rested_rtt_us(asker, answerer, 400, busy_us);
