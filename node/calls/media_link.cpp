@@ -120,6 +120,8 @@ void MediaLink::send(const MediaUnit& unit, Byte part, bool repeated, TimePoint 
 void MediaLink::drain(TimePoint now) {
   for (; !tails_.empty() && tails_.front().at <= now; tails_.pop_front())
     pacer_.push(Urgency::retransmission, tails_.front().size, tails_.front().item, now);
+  for (; !questions_.empty() && questions_.front().at <= now; questions_.pop_front())
+    send_question(questions_.front().body, now);
   while (auto out = pacer_.pop(now)) {
     auto& item = out->item;
     auto unit = owner_.stored(item.stream, item.sequence, now);
@@ -165,10 +167,17 @@ void MediaLink::ask(std::uint32_t stream, Byte part, std::span<const std::uint32
     body[4] = part;
     body[5] = static_cast<Byte>(some.size());
     for (std::size_t i = 0; i < some.size(); ++i) put32(body.data() + 6 + 4 * i, some[i]);
-    auto units = writer();
-    units.unit(UnitType::nack, body);
-    seal(units, 0, now);
+    send_question(body, now);
+    // Lost on its way there or back, it would cost one round trip more, and more than one.
+    if (estimator_.loss() > TailRepeat::loss_min && questions_.size() < questions_max)
+      questions_.push_back({now + ask_twice, body});
   }
+}
+
+void MediaLink::send_question(ByteView body, TimePoint now) {
+  auto units = writer();
+  units.unit(UnitType::nack, body);
+  seal(units, 0, now);
 }
 
 void MediaLink::tell_clock(std::uint32_t stream, const ReceiveStream::Mapping& mapping, TimePoint now) {
@@ -208,7 +217,8 @@ void MediaLink::advance(TimePoint now) {
 
 TimePoint MediaLink::deadline() const {
   auto tail = tails_.empty() ? TimePoint::max() : tails_.front().at;
-  return std::min({heartbeat_at_, ack_at_.value_or(TimePoint::max()), pacer_.deadline(), prober_.deadline(), tail});
+  auto question = questions_.empty() ? TimePoint::max() : questions_.front().at;
+  return std::min({heartbeat_at_, ack_at_.value_or(TimePoint::max()), pacer_.deadline(), prober_.deadline(), tail, question});
 }
 
 }  // namespace conclave::calls

@@ -38,6 +38,8 @@ class MediaLink {
   /// pacing lets into a queue on the way, and what keeps a second node from adding a frame's length to a frame.
   static constexpr Duration burst{40'000};
   static constexpr std::size_t nack_max = 255;
+  static constexpr Duration ask_twice{10'000};  ///< between a question and its repeat, where the way loses
+  static constexpr std::size_t questions_max = 32;
 
   class Owner {
    public:
@@ -83,6 +85,7 @@ class MediaLink {
     Byte part;
     bool repeated;
   };
+  void send_question(ByteView body, TimePoint now);
   void seal(UnitWriter& writer, std::uint32_t probe, TimePoint now);
   UnitWriter writer() { return UnitWriter(MutableBytes(buffer_).subspan(media_header_size, units_max)); }
   void hear(const Unit& unit, TimePoint now, Duration waited, bool& eliciting, Result<>& verdict);
@@ -109,6 +112,11 @@ class MediaLink {
     Item item;
   };
   std::deque<Tail> tails_;  ///< of frames, to go once more
+  struct Question {
+    TimePoint at;
+    Bytes body;
+  };
+  std::deque<Question> questions_;  ///< to be asked once more
   std::optional<TimePoint> ack_at_;
   TimePoint heartbeat_at_{};
   TimePoint offered_since_{};

@@ -204,7 +204,8 @@ void Page::send(const Item& item, TimePoint now) {
   RtpExtensions extensions;
   extensions.mid = item.slot->mid_text();
   if (claims_.extensions.transport_cc != 0)
-    extensions.transport_cc = departures_.send(head.size + rest.size() + 60, now, departure.probe);
+    extensions.transport_cc =
+        departures_.send(head.size + rest.size() + 60, now, departure.probe, Copy::of(*item.slot, departure).pack());
   auto& slot = *item.slot;
   if (!slot.recent.empty()) send_again(slot, now);
   auto sealed = endpoint_.send_rtp(session_, departure.header, extensions, head.view(), rest);
@@ -212,6 +213,27 @@ void Page::send(const Item& item, TimePoint now) {
   if (!slot.video() && audio_copies_ > 0) slot.recent.push_back({copy(*sealed), extensions.transport_cc, audio_copies_});
   ++sent;
   resent += departure.again && departure.probe == 0;
+}
+
+Page::Copy Page::Copy::of(const PageSlot& slot, const PageSlot::Departure& departure) {
+  return {slot.mid(), departure.place.sequence, static_cast<std::uint32_t>(departure.copy)};
+}
+
+/// A browser asks no more for what it lacks of a picture as soon as a later one can do without it, as a sync picture of
+/// an upper layer can; nor after ten times. What builds on the lost one stands still all the same. A full way is not filled
+/// further.
+void Page::repeat_lost(std::span<const PacketResult> results, TimePoint now) {
+  if (estimator_.congested()) return;
+  for (auto& result : results)
+    if (!result.arrived && result.probe == 0) repeat_lost(Copy::unpack(result.tag), now);
+  for (auto tag : departures_.untold()) repeat_lost(Copy::unpack(tag), now);
+}
+
+void Page::repeat_lost(const Copy& copy, TimePoint now) {
+  auto found = slots_.find(copy.mid);
+  if (found == slots_.end()) return;
+  auto departure = found->second.gone(copy.sequence, static_cast<int>(copy.number), now);
+  if (departure) pacer_.push(Urgency::retransmission, 1200, Item{&found->second, *departure}, now);
 }
 
 /// Browsers ask for no audio again. A copy goes out with each of the next packets, 20 ms later: what loses one packet
@@ -272,6 +294,7 @@ void Page::hear(const ReportBlock& block, UnixTime wall) {
 void Page::hear(const TransportFeedback& feedback, TimePoint now) {
   auto results = departures_.hear(feedback);
   estimator_.hear(results, now);
+  repeat_lost(results, now);
   if (auto found = estimator_.take_probe_result()) prober_.found(*found, useful_, now);
   bool using_it = estimator_.delivered() > 0.8 * estimator_.target();
   prober_.consider(estimator_.target(), useful_, using_it, estimator_.congested(), now);

@@ -78,6 +78,16 @@ class Page {
     PageSlot* slot;
     PageSlot::Departure departure;
   };
+  /// Which packet of which slot left under a transport-wide number, and after how many others of the same.
+  struct Copy {
+    std::uint16_t mid, sequence;
+    std::uint32_t number;
+    static Copy of(const PageSlot& slot, const PageSlot::Departure& departure);
+    std::uint64_t pack() const { return std::uint64_t{number} << 32 | std::uint32_t{mid} << 16 | sequence; }
+    static Copy unpack(std::uint64_t tag) {
+      return {static_cast<std::uint16_t>(tag >> 16), static_cast<std::uint16_t>(tag), static_cast<std::uint32_t>(tag >> 32)};
+    }
+  };
   struct Picture {
     std::uint16_t mid;
     LayerChoice choice;
@@ -91,6 +101,8 @@ class Page {
   /// What was sent before, in case it was lost.
   void send_again(PageSlot& slot, TimePoint now);
   void repeat_tails(TimePoint now);
+  void repeat_lost(std::span<const webrtc::PacketResult> results, TimePoint now);
+  void repeat_lost(const Copy& copy, TimePoint now);
   static bool can_probe(const PageSlot& slot);
   std::size_t fill(PageSlot& slot, std::uint32_t cluster, TimePoint now);
   void hear(const webrtc::TransportFeedback& feedback, TimePoint now);

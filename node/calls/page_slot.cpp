@@ -82,23 +82,29 @@ std::optional<PageSlot::Departure> PageSlot::take(Feed& feed, const MediaUnit& u
   auto place = rewriter.place(header, ids, now);
   if (!place) return std::nullopt;
   auto out = out_.send(*place, header, unit.stream, unit.payload.size(), now);
-  return Departure{unit.stream, header.sequence, false, 0, out, *place, {}};
+  return Departure{unit.stream, header.sequence, false, 0, 0, out, *place, {}};
+}
+
+std::optional<PageSlot::Departure> PageSlot::repeat(const std::optional<SendStream::Again>& again,
+                                                    std::uint32_t probe) {
+  if (!again) return std::nullopt;
+  auto [header, original] = out_.retransmission(*again);
+  return Departure{again->source, again->source_sequence, true, again->copy, probe, header, again->place, original};
 }
 
 std::optional<PageSlot::Departure> PageSlot::lost(std::uint16_t sequence, TimePoint now, Duration rtt) {
   if (out_.config().rtx_ssrc == 0) return std::nullopt;
-  auto again = out_.lost(sequence, now, rtt);
-  if (!again) return std::nullopt;
-  auto [header, original] = out_.retransmission(*again);
-  return Departure{again->source, again->source_sequence, true, 0, header, again->place, original};
+  return repeat(out_.lost(sequence, now, rtt));
+}
+
+std::optional<PageSlot::Departure> PageSlot::gone(std::uint16_t sequence, int copy, TimePoint now) {
+  if (out_.config().rtx_ssrc == 0) return std::nullopt;
+  return repeat(out_.gone(sequence, copy, now));
 }
 
 std::optional<PageSlot::Departure> PageSlot::filling(std::uint32_t probe) {
   if (out_.config().rtx_ssrc == 0) return std::nullopt;
-  auto again = out_.newest();
-  if (!again) return std::nullopt;
-  auto [header, original] = out_.retransmission(*again);
-  return Departure{again->source, again->source_sequence, true, probe, header, again->place, original};
+  return repeat(out_.newest(), probe);
 }
 
 PageSlot::Head PageSlot::head(const Departure& departure, ByteView payload) const {

@@ -23,6 +23,7 @@ class PageSlot {
     std::uint32_t stream = 0;
     std::uint16_t sequence = 0;  ///< lower half of the feed's
     bool again = false;
+    int copy = 0;  ///< how often it left before
     std::uint32_t probe = 0;
     webrtc::RtpHeader header;
     webrtc::Rewriter::Place place;
@@ -33,6 +34,8 @@ class PageSlot {
                                 TimePoint now);
   /// Answer to a NACK; nothing where it is too late or too early.
   std::optional<Departure> lost(std::uint16_t sequence, TimePoint now, Duration rtt);
+  /// The receiver's feedback says that this copy of a packet did not arrive; nothing where a later one is on its way.
+  std::optional<Departure> gone(std::uint16_t sequence, int copy, TimePoint now);
   /// The newest packet again, for a probe.
   std::optional<Departure> filling(std::uint32_t probe);
   /// Writes what stands in front of the payload's rest; `skip` bytes of the payload are replaced by it.
@@ -82,6 +85,7 @@ class PageSlot {
 
  private:
   bool left_out(const MediaUnit& unit);
+  std::optional<Departure> repeat(const std::optional<webrtc::SendStream::Again>& again, std::uint32_t probe = 0);
   std::uint16_t mid_;
   bool video_;
   std::string mid_text_;

@@ -242,6 +242,38 @@ TEST(Forwarder, a_nack_is_answered_with_the_same_descriptor_under_the_retransmis
   EXPECT_EQ(site.forwarder->figures().resent, 1);
 }
 
+TEST(Forwarder, what_feedback_calls_lost_or_never_tells_of_goes_again_unasked) {
+  Conference room;
+  auto& site = *room.sites[0];
+  auto& alice = site.add_page();
+  auto& bob = site.add_page();
+  room.cameras = {&alice};
+  room.watch(bob, alice);
+  room.run(second);
+  (void)bob.take_seen();
+  const auto ssrc = PageSlot::ssrc_of(video_mid);
+  webrtc::TransportCcReceiver arrivals;
+  SeededRandom random(7);
+  std::set<std::uint16_t> sent, came;
+  for (int i = 0; i < 200; ++i) {
+    bool bad = i < 150;
+    room.run(Duration(20'000));
+    for (auto& seen : bob.take_seen()) {
+      if (seen.header.ssrc == ssrc) sent.insert(seen.header.sequence);
+      if (bad && random.below(10) == 0) continue;  // lost
+      if (seen.transport_cc) arrivals.hear(*seen.transport_cc, seen.at);
+      if (seen.header.ssrc == ssrc) came.insert(seen.header.sequence);
+      if (auto again = unwrap_rtx(seen.payload); again && seen.header.ssrc == ssrc + 1) came.insert(again->sequence);
+    }
+    for (auto& feedback : arrivals.feedback(room.world.now(), 9, ssrc))
+      if (!bad || random.below(5) != 0) bob.native->send_rtcp(feedback);
+  }
+  ASSERT_GT(sent.size(), 300);
+  std::erase_if(came, [&](auto sequence) { return !sent.contains(sequence); });
+  EXPECT_EQ(came, sent);
+  EXPECT_LT(site.forwarder->figures().resent, sent.size()) << "with the last packet of each frame, which goes twice anyway";
+}
+
 TEST(Forwarder, who_joins_gets_the_kept_key_frame_and_nobody_is_asked_for_another) {
   Conference room;
   auto& site = *room.sites[0];

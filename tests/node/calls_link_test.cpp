@@ -141,6 +141,22 @@ TEST(MediaLink, a_twentieth_lost_at_200_ms_conceals_at_most_a_hundredth_of_the_a
   EXPECT_LE(pair.concealed(), 0.01);
 }
 
+TEST(MediaLink, a_tenth_lost_at_200_ms_costs_a_lost_picture_one_round_trip_and_hardly_ever_two) {
+  Pair pair(lossy(0.1, Duration(200'000)));
+  pair.run(5 * second, 250'000);
+  pair.to->delays.clear();
+  pair.run(300 * second, 250'000);
+  auto& delays = pair.to->delays;
+  std::ranges::sort(delays, {}, &End::Arrival::delay);
+  auto at = [&](double share) {
+    auto& found = delays[static_cast<std::size_t>(share * static_cast<double>(delays.size() - 1))];
+    return std::chrono::duration<double, std::milli>(found.delay).count();
+  };
+  std::printf("figure media link, pictures at 10 %% loss, 200 ms: %zu packets, way p50 %.0f ms, p99 %.0f, p99.9 %.0f, all %.0f\n",
+              delays.size(), at(0.5), at(0.99), at(0.999), at(1));
+  EXPECT_LE(at(0.999), 400) << "noticed with the next picture, asked for, sent again";
+}
+
 TEST(MediaLink, a_drop_to_a_third_leaves_no_queue_after_a_second_and_the_rate_is_back_in_ten) {
   auto conditions = lossy(0, Duration(80'000));
   conditions.queue_max = Duration(500'000);

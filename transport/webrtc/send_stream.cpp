@@ -20,20 +20,36 @@ RtpHeader SendStream::send(const Rewriter::Place& place, const RtpHeader& origin
   return {original.marker, config_.payload_type, place.sequence, place.timestamp, config_.ssrc};
 }
 
-std::optional<SendStream::Again> SendStream::lost(std::uint16_t sequence, TimePoint now, Duration rtt) {
+/// A packet that may be sent once more.
+SendStream::Sent* SendStream::find(std::uint16_t sequence) {
   auto& sent = sent_[sequence % history];
-  if (!sent.used || sent.place.sequence != sequence || sent.resent >= resends_max) return std::nullopt;
-  if (sent.resent > 0 && now - sent.at < rtt) return std::nullopt;
+  bool known = sent.used && sent.place.sequence == sequence && sent.resent < resends_max;
+  return known ? &sent : nullptr;
+}
+
+SendStream::Again SendStream::repeat(Sent& sent, TimePoint now) {
   ++sent.resent;
   ++resent_;
   sent.at = now;
-  return Again{sent.source, sent.source_sequence, sent.place, sent.marker};
+  return {sent.source, sent.source_sequence, sent.place, sent.marker, sent.resent};
+}
+
+std::optional<SendStream::Again> SendStream::lost(std::uint16_t sequence, TimePoint now, Duration rtt) {
+  auto* sent = find(sequence);
+  if (!sent || (sent->resent > 0 && now - sent->at < rtt)) return std::nullopt;
+  return repeat(*sent, now);
+}
+
+std::optional<SendStream::Again> SendStream::gone(std::uint16_t sequence, int copy, TimePoint now) {
+  auto* sent = find(sequence);
+  if (!sent || sent->resent != copy) return std::nullopt;
+  return repeat(*sent, now);
 }
 
 std::optional<SendStream::Again> SendStream::newest() const {
   if (!newest_) return std::nullopt;
   auto& sent = sent_[*newest_ % history];
-  return Again{sent.source, sent.source_sequence, sent.place, sent.marker};
+  return Again{sent.source, sent.source_sequence, sent.place, sent.marker, sent.resent};
 }
 
 std::pair<RtpHeader, std::array<Byte, 2>> SendStream::retransmission(const Again& again) {

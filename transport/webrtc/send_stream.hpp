@@ -31,10 +31,13 @@ class SendStream {
     std::uint16_t source_sequence = 0;
     Rewriter::Place place;
     bool marker = false;
+    int copy = 0;  ///< 1 for the first repeat
   };
   /// Which packet the receiver misses; nothing when it is unknown, too old, or was sent again less than one `rtt`
   /// ago (browsers ask twice).
   std::optional<Again> lost(std::uint16_t sequence, TimePoint now, Duration rtt);
+  /// Copy `copy` (0: the first) of a packet did not arrive: the packet, unless a later copy is on its way already.
+  std::optional<Again> gone(std::uint16_t sequence, int copy, TimePoint now);
   /// The newest packet sent, as filling for probes.
   std::optional<Again> newest() const;
   /// Header and two-byte head (RFC 4588) of a retransmission.
@@ -64,6 +67,8 @@ class SendStream {
     Rewriter::Place place;
     TimePoint at{};
   };
+  Sent* find(std::uint16_t sequence);
+  Again repeat(Sent& sent, TimePoint now);
   SendStreamConfig config_;
   Rewriter rewriter_;
   std::vector<Sent> sent_;

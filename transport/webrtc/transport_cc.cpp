@@ -56,9 +56,9 @@ std::vector<TransportFeedback> TransportCcReceiver::feedback(TimePoint now, std:
   return out;
 }
 
-std::uint16_t TransportCcSender::send(std::size_t size, TimePoint now, std::uint32_t probe) {
+std::uint16_t TransportCcSender::send(std::size_t size, TimePoint now, std::uint32_t probe, std::uint64_t tag) {
   auto number = first_ + static_cast<std::int64_t>(history_.size());
-  history_.push_back({now, size, probe, false, std::nullopt});
+  history_.push_back({now, size, probe, tag, false, std::nullopt});
   in_flight_ += size;
   if (history_.size() > history_max) {
     if (!history_.front().acknowledged) in_flight_ -= std::min(in_flight_, history_.front().size);
@@ -105,6 +105,7 @@ std::optional<bool> TransportCcSender::first_came(const Arrivals& arrivals, std:
 
 std::vector<PacketResult> TransportCcSender::hear(const TransportFeedback& feedback) {
   std::vector<PacketResult> out;
+  untold_.clear();
   if (history_.empty()) return out;
   auto arrivals = read(feedback);
   for (std::size_t i = 0; i < arrivals.at.size(); ++i) {
@@ -119,9 +120,14 @@ std::vector<PacketResult> TransportCcSender::hear(const TransportFeedback& feedb
       if (!came) continue;
       if (!*came) arrived.reset();
     }
-    out.push_back({sent.at, arrived, sent.size, sent.probe});
+    out.push_back({sent.at, arrived, sent.size, sent.probe, sent.tag});
   }
+  auto last = first_ + static_cast<std::int64_t>(history_.size()) - 1;
   // What lies before the newest acknowledged packet is no longer on its way, whatever became of it.
+  for (auto number = std::max(acknowledged_to_, first_); number < std::min(arrivals.first, last + 1); ++number) {
+    auto& sent = history_[static_cast<std::size_t>(number - first_)];
+    if (!sent.acknowledged && sent.probe == 0) untold_.push_back(sent.tag);
+  }
   auto end = std::min(arrivals.first + static_cast<std::int64_t>(arrivals.at.size()),
                       first_ + static_cast<std::int64_t>(history_.size()));
   for (; acknowledged_to_ < end; ++acknowledged_to_) {

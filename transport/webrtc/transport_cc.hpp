@@ -37,6 +37,7 @@ struct PacketResult {
   std::optional<Duration> arrived;  ///< on the receiver's clock, of which only differences mean something
   std::size_t size = 0;
   std::uint32_t probe = 0;          ///< cluster of the prober, 0 for none
+  std::uint64_t tag = 0;            ///< the sender's own word, as it was given with the packet
 };
 
 /// Numbers packets as they leave and remembers them until their feedback comes.
@@ -44,12 +45,14 @@ class TransportCcSender {
  public:
   static constexpr std::size_t history_max = 8192;  ///< 8 s at 1000 packets a second
 
-  std::uint16_t send(std::size_t size, TimePoint now, std::uint32_t probe = 0);
+  std::uint16_t send(std::size_t size, TimePoint now, std::uint32_t probe = 0, std::uint64_t tag = 0);
   /// The packet with this number leaves once more, as it is. Where only that came, the packet counts as lost, since
   /// redundancy is dosed by what the path loses; where nobody can tell which came, it does not count at all.
   void again(std::uint16_t number, TimePoint now);
   /// Results in sending order. A packet reported lost may be reported again as arrived.
   std::vector<PacketResult> hear(const TransportFeedback& feedback);
+  /// Tags of packets whose fate nobody will tell, since the feedback before the last was lost; probes left out.
+  const std::vector<std::uint64_t>& untold() const { return untold_; }
   std::size_t bytes_in_flight() const { return in_flight_; }
 
  private:
@@ -57,6 +60,7 @@ class TransportCcSender {
     TimePoint at;
     std::size_t size;
     std::uint32_t probe;
+    std::uint64_t tag;
     bool acknowledged;
     std::optional<TimePoint> again{};  ///< when it first left once more
   };
@@ -74,6 +78,7 @@ class TransportCcSender {
   std::int64_t reference_ = 0;  ///< unwrapped reference time, in 64 ms
   bool referenced_ = false;
   std::int64_t acknowledged_to_ = 0;
+  std::vector<std::uint64_t> untold_;
 };
 
 }  // namespace conclave::webrtc

@@ -28,7 +28,17 @@ describe("how long pictures wait", () => {
   test("no longer once it is over", () => {
     const lateness = new Lateness();
     expect(play(lateness, 0, 200, (i) => (i % 50 === 49 ? 200 : 0))).toBe(300);
-    expect(play(lateness, 200 * 66, 1200, () => 0)).toBe(0);
+    expect(play(lateness, 200 * 66, 1500, () => 0)).toBe(0);
+  });
+  test("shorter only little by little: pictures that are too late all of a sudden are dropped", () => {
+    const lateness = new Lateness();
+    let waits = play(lateness, 0, 200, (i) => (i % 50 === 49 ? 200 : 0)) ?? 0;
+    for (let second = 0; second < 100; ++second) {
+      const next = play(lateness, (200 + second * 15) * 66, 15, () => 0) ?? waits;
+      expect(waits - next).toBeLessThanOrEqual(10);
+      waits = next;
+    }
+    expect(waits).toBe(0);
   });
   test("the pictures that a slot begins with do not count, nor a pause, nor another sender", () => {
     expect(play(new Lateness(), 0, 200, (i) => (i < 20 ? 1000 - i * 50 : 0))).toBeNull();

@@ -209,6 +209,21 @@ TEST(SendStream, sends_again_what_the_receiver_misses_but_not_twice_in_a_round_t
   EXPECT_FALSE(ring.find(again->source_sequence, start + ms(1001))) << "too old to be shown";
 }
 
+TEST(SendStream, repeats_what_did_not_arrive_unless_a_later_copy_is_on_its_way) {
+  SendStream stream({10, 11, 96, 97, 90000}, fresh_rewriter());
+  stream.rewriter().switch_source(header(500, 1), {}, {}, start);
+  stream.send(*stream.rewriter().place(header(500, 1), {}, start), header(500, 1), 1, 50, start);
+  EXPECT_FALSE(stream.gone(1001, 0, start)) << "never sent";
+  auto first = stream.gone(1000, 0, start + ms(1));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->copy, 1);
+  EXPECT_FALSE(stream.gone(1000, 0, start + ms(60))) << "told twice";
+  ASSERT_TRUE(stream.lost(1000, start + ms(70), ms(40))) << "asked for as well";
+  EXPECT_FALSE(stream.gone(1000, 1, start + ms(80))) << "the answer to that is on its way";
+  for (int copy = 2; copy < SendStream::resends_max; ++copy) EXPECT_TRUE(stream.gone(1000, copy, start + ms(90)));
+  EXPECT_FALSE(stream.gone(1000, SendStream::resends_max, start + ms(100))) << "there is an end";
+}
+
 TEST(SendStream, learns_the_round_trip_from_reports) {
   SendStream stream({10, 11, 96, 97, 90000}, fresh_rewriter());
   EXPECT_FALSE(stream.report(start, {}));
@@ -284,6 +299,24 @@ RC_GTEST_PROP(TransportCc, feedback_tells_the_fate_of_every_packet, ()) {
     previous = {*result.arrived, *expected};
   }
   RC_ASSERT(results.size() + 20 >= sent);
+}
+
+TEST(TransportCc, names_what_a_lost_feedback_would_have_told_of) {
+  TransportCcReceiver receiver;
+  TransportCcSender sender;
+  std::vector<TransportFeedback> messages;
+  for (int i = 0; i < 30; ++i) {
+    auto at = start + ms(10 * i);
+    bool probe = i == 12;
+    receiver.hear(sender.send(100, at, probe ? 1 : 0, static_cast<std::uint64_t>(i)), at + ms(20));
+    if (i % 10 == 9) messages.push_back(receiver.feedback(at + ms(70), 1, 2).at(0));
+  }
+  sender.hear(messages[0]);
+  EXPECT_TRUE(sender.untold().empty());
+  sender.hear(messages[2]);
+  EXPECT_EQ(sender.untold(), (std::vector<std::uint64_t>{10, 11, 13, 14, 15, 16, 17, 18, 19})) << "without the probe";
+  sender.hear(messages[1]);  // it was overtaken only
+  EXPECT_TRUE(sender.untold().empty());
 }
 
 TEST(TransportCc, survives_silence_jumps_and_late_arrivals) {

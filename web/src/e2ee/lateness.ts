@@ -14,6 +14,11 @@ const unseenMs = 40;
 const lateMs = 60;
 /** Above it talking becomes hard: rather a picture that stands now and then. */
 export const waitMaxMs = 600;
+/**
+ * How much shorter the wait may become in a second. Chromium drops pictures that it is too late for all of a sudden, and then
+ * all that build on them.
+ */
+const fallMs = 10;
 /** What is later was not delayed but held up: a pause, another way in, a sender that began anew. */
 const jumpMs = 1500;
 /** A slot begins with pictures from the node's memory, all at once. */
@@ -45,14 +50,15 @@ export class Lateness {
     }
     if (now - this.first.at < beginningMs) return null;
     const newest = this.buckets[this.buckets.length - 1];
-    if (newest && now - newest.since < bucketMs) {
+    const newSecond = !newest || now - newest.since >= bucketMs;
+    if (!newSecond) {
       newest.least = Math.min(newest.least, delay);
       newest.most = Math.max(newest.most, delay);
     } else {
       this.buckets.push({ since: now, least: delay, most: delay });
       if (this.buckets.length > bucketsMax) this.buckets.shift();
     }
-    return this.decide();
+    return this.decide(newSecond ? fallMs : 0);
   }
 
   /** Another sender's pictures from now on. */
@@ -61,7 +67,7 @@ export class Lateness {
     this.buckets = [];
   }
 
-  private decide(): number | null {
+  private decide(fall: number): number | null {
     const least = Math.min(...this.buckets.map((each) => each.least));
     const [latest = 0, , third = 0] = this.buckets.map((each) => each.most - least).sort((a, b) => b - a);
     // What happened once or twice is less than what happens again and again.
@@ -69,7 +75,7 @@ export class Lateness {
     // One late picture more costs all that build on it: some time is left for one that is later than all so far.
     const wanted = Math.min(waitMaxMs, Math.max(0, Math.min(2 * (late - unseenMs), 1.4 * late + 20)));
     // In steps, so that the browser is not told of every millisecond.
-    const waits = Math.ceil(wanted / 20) * 20;
+    const waits = Math.max(Math.ceil(wanted / 20) * 20, this.waits - fall);
     if (waits === this.waits) return null;
     this.waits = waits;
     return waits;
