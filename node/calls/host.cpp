@@ -87,6 +87,7 @@ Result<Host::Hosted*> Host::make_live(const ConferenceKey& conference) {
 void Host::drop(const ConferenceKey& conference) {
   for (auto& [number, control] : streams_)
     if (control->conference == conference) control->mail.close();
+  if (auto* hosted = find(conference)) count(hosted->live.forwarder_figures(), over_);
   rooms_.erase(conference);
 }
 
@@ -273,16 +274,18 @@ Doors Host::own_doors() const {
   return out;
 }
 
+void Host::count(const Forwarder::Figures& figures, Given& into) {
+  into.packets_to_links += figures.to_links;
+  into.packets_to_pages += figures.to_pages;
+  into.relayed_bytes += figures.relayed_bytes;
+  into.frames.sealed += figures.frames.sealed;
+  into.frames.clear += figures.frames.clear;
+}
+
 Host::Given Host::given() const {
-  Given out{.uplink_bps = parts_.uplink_bps, .frames = {}};
-  for (const auto& [key, hosted] : rooms_) {
-    auto figures = hosted->live.forwarder_figures();
-    out.packets_to_links += figures.to_links;
-    out.packets_to_pages += figures.to_pages;
-    out.relayed_bytes += figures.relayed_bytes;
-    out.frames.sealed += figures.frames.sealed;
-    out.frames.clear += figures.frames.clear;
-  }
+  auto out = over_;
+  out.uplink_bps = parts_.uplink_bps;
+  for (const auto& [key, hosted] : rooms_) count(hosted->live.forwarder_figures(), out);
   return out;
 }
 

@@ -115,6 +115,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
     std::uint64_t relayed_bytes = 0;  ///< media of others handed on to others
     SealCount frames;  ///< that our own pages sent
   };
+  /// Since the start, in conferences that are over as well.
   Given given() const;
   void set_uplink(std::uint64_t bps);
 
@@ -137,6 +138,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   /// Behind the open door.
   Result<Hosted*> make_live(const ConferenceKey& conference);
   void drop(const ConferenceKey& conference);
+  static void count(const Forwarder::Figures& figures, Given& into);
   Doors own_doors() const;
   Result<> say(const ConferenceKey& conference, Saying saying);
   boost::asio::awaitable<void> keep_room(ConferenceKey conference);
@@ -175,6 +177,7 @@ class Host final : public webrtc::Endpoint::Listener, public LiveRoomOwner {
   std::unique_ptr<webrtc::Endpoint> endpoint_;
   std::unique_ptr<webrtc::Attachment> attachment_;
   std::map<ConferenceKey, std::unique_ptr<Hosted>> rooms_;
+  Given over_;  ///< in conferences that are no more
   std::map<webrtc::SessionId, ConferenceKey> sessions_;
   std::map<std::uint32_t, std::shared_ptr<Control>> streams_;
   std::uint32_t last_stream_ = 0;
