@@ -39,7 +39,7 @@ struct RouteTimes {
   Duration answer_max = std::chrono::milliseconds(400);
   /// A tree that brings nothing from a parent that lives is asked for again after this, then after twice as
   /// long and so on, up to `stall_max`: most often its source has nothing to send.
-  Duration stall = std::chrono::milliseconds(1000);
+  Duration stall = std::chrono::milliseconds(500);
   Duration stall_max = std::chrono::seconds(30);
 };
 

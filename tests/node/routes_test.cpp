@@ -113,12 +113,12 @@ TEST(Routes, a_tree_that_brings_nothing_is_asked_for_again_and_ever_more_rarely)
   }
   EXPECT_GE(asks, 4u);
   EXPECT_LE(asks, 7u);
-  // Packets come: no more questions. The parent forgets us: after a second we ask.
+  // Packets come: no more questions. The parent forgets us: after half a second we ask.
   for (std::uint32_t sequence = 1; sequence <= 50; ++sequence, now += 50ms) {
     EXPECT_TRUE(routes.on_packet(tree, sequence, 3, now));
     EXPECT_TRUE(drain(routes, now).empty());
   }
-  for (auto end = now + 900ms; now < end; now += 50ms) {
+  for (auto end = now + 400ms; now < end; now += 50ms) {
     routes.on_heard(3, now);
     EXPECT_TRUE(drain(routes, now).empty());
   }
