@@ -163,11 +163,14 @@ void Page::take(PageSlot& slot, Feed& feed, const MediaUnit& unit, const std::op
     tails_.push_back({now + Duration(TailRepeat::delay_us), &slot, departure->header.sequence});
 }
 
+void Page::push_again(PageSlot& slot, const std::optional<PageSlot::Departure>& departure, TimePoint now) {
+  if (departure) pacer_.push(Urgency::retransmission, 1200, Item{&slot, *departure}, now);
+}
+
 void Page::repeat_tails(TimePoint now) {
   for (; !tails_.empty() && tails_.front().at <= now; tails_.pop_front()) {
     auto& tail = tails_.front();
-    auto again = tail.slot->lost(tail.sequence, now, rtt_);
-    if (again) pacer_.push(Urgency::retransmission, 1200, Item{tail.slot, *again}, now);
+    push_again(*tail.slot, tail.slot->lost(tail.sequence, now, rtt_), now);
   }
 }
 
@@ -232,8 +235,7 @@ void Page::repeat_lost(std::span<const PacketResult> results, TimePoint now) {
 void Page::repeat_lost(const Copy& copy, TimePoint now) {
   auto found = slots_.find(copy.mid);
   if (found == slots_.end()) return;
-  auto departure = found->second.gone(copy.sequence, static_cast<int>(copy.number), now);
-  if (departure) pacer_.push(Urgency::retransmission, 1200, Item{&found->second, *departure}, now);
+  push_again(found->second, found->second.gone(copy.sequence, static_cast<int>(copy.number), now), now);
 }
 
 /// Browsers ask for no audio again. A copy goes out with each of the next packets, 20 ms later: what loses one packet
@@ -268,8 +270,7 @@ std::vector<std::uint32_t> Page::hear(std::span<const Rtcp> messages, TimePoint 
     } else if (auto* nack = std::get_if<Nack>(&message)) {
       auto* slot = slot_of(nack->media, false);
       for (auto sequence : slot ? std::span(nack->lost) : std::span<const std::uint16_t>()) {
-        auto departure = slot->lost(sequence, now, rtt_);
-        if (departure) pacer_.push(Urgency::retransmission, 1200, Item{slot, *departure}, now);
+        push_again(*slot, slot->lost(sequence, now, rtt_), now);
       }
     } else if (auto* feedback = std::get_if<TransportFeedback>(&message)) {
       hear(*feedback, now);

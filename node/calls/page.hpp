@@ -100,6 +100,7 @@ class Page {
   void send(const Item& item, TimePoint now);
   /// What was sent before, in case it was lost.
   void send_again(PageSlot& slot, TimePoint now);
+  void push_again(PageSlot& slot, const std::optional<PageSlot::Departure>& departure, TimePoint now);
   void repeat_tails(TimePoint now);
   void repeat_lost(std::span<const webrtc::PacketResult> results, TimePoint now);
   void repeat_lost(const Copy& copy, TimePoint now);

@@ -122,17 +122,15 @@ std::vector<PacketResult> TransportCcSender::hear(const TransportFeedback& feedb
     }
     out.push_back({sent.at, arrived, sent.size, sent.probe, sent.tag});
   }
-  auto last = first_ + static_cast<std::int64_t>(history_.size()) - 1;
   // What lies before the newest acknowledged packet is no longer on its way, whatever became of it.
-  for (auto number = std::max(acknowledged_to_, first_); number < std::min(arrivals.first, last + 1); ++number) {
-    auto& sent = history_[static_cast<std::size_t>(number - first_)];
-    if (!sent.acknowledged && sent.probe == 0) untold_.push_back(sent.tag);
-  }
   auto end = std::min(arrivals.first + static_cast<std::int64_t>(arrivals.at.size()),
                       first_ + static_cast<std::int64_t>(history_.size()));
   for (; acknowledged_to_ < end; ++acknowledged_to_) {
     auto at = acknowledged_to_ - first_;
-    if (at >= 0) in_flight_ -= std::min(in_flight_, history_[static_cast<std::size_t>(at)].size);
+    if (at < 0) continue;
+    auto& sent = history_[static_cast<std::size_t>(at)];
+    in_flight_ -= std::min(in_flight_, sent.size);
+    if (acknowledged_to_ < arrivals.first && !sent.acknowledged && sent.probe == 0) untold_.push_back(sent.tag);
   }
   return out;
 }
