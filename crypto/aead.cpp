@@ -33,9 +33,10 @@ bool has_fast_aes() {
   return fast;
 }
 
-/// Sealing and opening have a context each, so that the direction is set once together with the key.
+/// Sealing and opening have a context each, made when it is needed, so that the direction is set once together with the
+/// key; most keys only ever do one of the two.
 struct Aead::Context {
-  EVP_CIPHER_CTX* seal = EVP_CIPHER_CTX_new();
+  EVP_CIPHER_CTX* seal = nullptr;
   EVP_CIPHER_CTX* open = nullptr;
   Context() = default;
   Context(const Context&) = delete;
@@ -49,10 +50,7 @@ struct Aead::Context {
 Aead::Aead(AeadAlgorithm algorithm, ByteView key) : algorithm_(algorithm) {
   ensure(key.size() == key_size(algorithm), "key of the algorithm's size");
   std::copy(key.begin(), key.end(), key_.data());
-  if (!is_aes(algorithm)) return;
-  context_ = std::make_unique<Context>();
-  ensure(EVP_EncryptInit_ex(context_->seal, cipher(algorithm), nullptr, key_.data(), nullptr) == 1,
-         "AES-GCM key set");
+  if (is_aes(algorithm)) context_ = std::make_unique<Context>();
 }
 
 Aead::Aead(const Aead& other) : Aead(other.algorithm_, other.key_.view().first(key_size(other.algorithm_))) {}
@@ -79,6 +77,11 @@ void Aead::seal_into(MutableBytes out, ByteView nonce, ByteView associated, Byte
                                                         associated.data(), associated.size(), nullptr,
                                                         nonce.data(), key_.data());
     return;
+  }
+  if (!context_->seal) {
+    context_->seal = EVP_CIPHER_CTX_new();
+    ensure(EVP_EncryptInit_ex(context_->seal, cipher(algorithm_), nullptr, key_.data(), nullptr) == 1,
+           "AES-GCM key set");
   }
   auto* context = context_->seal;
   int written = 0;

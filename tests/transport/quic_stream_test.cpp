@@ -171,6 +171,8 @@ TEST(QuicStream, a_name_that_is_none_resets_the_stream) {
 TEST(QuicDatagram, arrives_whole_or_not_at_all) {
   World w;
   auto [ours, theirs] = w.connect();
+  ASSERT_TRUE(ours->send_datagram(pattern(1)));
+  ASSERT_TRUE(*w.run([](auto b) -> asio::awaitable<bool> { co_return (co_await b->receive_datagram()).has_value(); }(theirs)));
   w.world.run_for(1s);
   EXPECT_GT(ours->datagram_max(), 1300u) << "path MTU discovery has found more than 1200";
   EXPECT_FALSE(ours->send_datagram(Bytes(ours->datagram_max() + 1)));

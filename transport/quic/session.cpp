@@ -146,7 +146,7 @@ std::shared_ptr<Session> Session::dial(std::shared_ptr<Switchboard> board, const
   auto settings = out->library_settings(switchboard.clock.now());
   auto parameters = out->transport_parameters();
   auto status = ngtcp2_conn_client_new(&out->library_, &destination, &source, &path.path, NGTCP2_PROTO_VER_V1,
-                                       &library_callbacks(), &settings, &parameters, nullptr, out.get());
+                                       &library_callbacks(), &settings, &parameters, switchboard.memory.interface(), out.get());
   ensure(status == 0, "the library takes our own parameters");
   switchboard.route(ours, *out);
   out->cids_.push_back(ours);
@@ -181,7 +181,7 @@ std::shared_ptr<Session> Session::accept(std::shared_ptr<Switchboard> board, Gat
   std::copy(token.bytes.begin(), token.bytes.end(), parameters.stateless_reset_token);
   PathStorage path({first.to, switchboard.socket->local_port()}, first.from);
   auto status = ngtcp2_conn_server_new(&out->library_, &destination, &source, &path.path, NGTCP2_PROTO_VER_V1,
-                                       &library_callbacks(), &settings, &parameters, nullptr, out.get());
+                                       &library_callbacks(), &settings, &parameters, switchboard.memory.interface(), out.get());
   if (status != 0) return nullptr;
   for (auto& cid : {ours, opening.destination}) {
     switchboard.route(cid, *out);

@@ -164,6 +164,10 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<std::shared_ptr<io::Event>> waiting_;  ///< for a milestone, or for leave to open a stream
 
   // Sending and time.
+  static constexpr std::size_t packet_least = NGTCP2_MAX_UDP_PAYLOAD_SIZE, packet_most = 1500;
+  /// The library looks for the path's MTU (RFC 9000 section 14.3) as far as there is room for its probes. A connection
+  /// that has nothing to fill a packet with gets none.
+  std::size_t packet_room_ = packet_least;
   TimePoint last_time_{};
   bool flush_planned_ = false;
   bool socket_full_ = false;

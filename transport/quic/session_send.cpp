@@ -7,7 +7,6 @@
 namespace conclave::quic {
 namespace asio = boost::asio;
 namespace {
-constexpr std::size_t packet_room = 1500;
 constexpr double burst_ns = 250'000;  ///< the library's pacing rate is in bytes per nanosecond
 constexpr std::size_t burst_max = 256 * 1024;
 constexpr Duration timer_grain = std::chrono::microseconds(200);
@@ -37,7 +36,7 @@ void Session::flush() {
   Byte* batch = board_->batch();
   std::size_t used = 0, segment = 0, sent = 0;
   const std::size_t quantum = established_
-                                  ? std::max({ngtcp2_conn_get_send_quantum(library_), packet_room, burst_})
+                                  ? std::max({ngtcp2_conn_get_send_quantum(library_), packet_room_, burst_})
                                   : Switchboard::batch_max;
   auto leave = [&] {
     if (used > 0) send_batch({batch, used}, segment, batch_path.path);
@@ -52,6 +51,7 @@ void Session::flush() {
     if (written == 0) break;
     auto size = static_cast<std::size_t>(written);
     if (is_initial(batch[used])) ++initials_sent_;
+    if (confirmed_ && size == packet_least) packet_room_ = packet_most;
     // One batch is one path and one size; only its last packet may be shorter.
     if (used > 0 && (size > segment || !ngtcp2_path_eq(&next_path.path, &batch_path.path))) {
       auto packet = batch + used;
@@ -64,7 +64,7 @@ void Session::flush() {
     }
     used += size;
     sent += size;
-    if (size < segment || used + packet_room > Switchboard::batch_max) leave();
+    if (size < segment || used + packet_most > Switchboard::batch_max) leave();
   }
   leave();
   // Before the handshake has measured the round trip, pacing assumes a slow one and would delay the first
@@ -98,7 +98,7 @@ ngtcp2_ssize Session::write_packet(Byte* into, ngtcp2_path* path, ngtcp2_pkt_inf
   while (established_ && datagrams_sent_ < datagram_sizes_.size()) {
     ngtcp2_vec piece{datagram_bytes_.data() + datagram_bytes_sent_, datagram_sizes_[datagrams_sent_]};
     int accepted = 0;
-    auto status = ngtcp2_conn_writev_datagram(library_, path, info, into, packet_room, &accepted,
+    auto status = ngtcp2_conn_writev_datagram(library_, path, info, into, packet_room_, &accepted,
                                               NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &piece, 1, at);
     bool unwanted = status == NGTCP2_ERR_INVALID_ARGUMENT || status == NGTCP2_ERR_INVALID_STATE;
     if (accepted || unwanted) {
@@ -117,7 +117,7 @@ ngtcp2_ssize Session::write_packet(Byte* into, ngtcp2_path* path, ngtcp2_pkt_inf
     auto status = write_from_stream(into, path, info, at, again);
     if (!again) return status;
   }
-  return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, nullptr,
+  return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room_, nullptr,
                                    NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, at);
 }
 
@@ -127,7 +127,7 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
                                         ngtcp2_tstamp at, bool& again) {
   auto& stream = *line_.front();
   std::array<ByteView, 3> pieces;
-  auto count = stream.outgoing.gather(stream.handed, packet_room, pieces);
+  auto count = stream.outgoing.gather(stream.handed, packet_room_, pieces);
   std::array<ngtcp2_vec, 3> vectors;
   std::size_t offered = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -138,7 +138,7 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
   if (stream.fin_wanted && stream.handed + offered == stream.outgoing.size())
     flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
   ngtcp2_ssize taken = -1;
-  auto status = ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, &taken, flags, stream.id,
+  auto status = ngtcp2_conn_writev_stream(library_, path, info, into, packet_room_, &taken, flags, stream.id,
                                           vectors.data(), count, at);
   if (taken >= 0) {
     stream.handed += static_cast<std::size_t>(taken);
@@ -150,7 +150,7 @@ ngtcp2_ssize Session::write_from_stream(Byte* into, ngtcp2_path* path, ngtcp2_pk
   bool blocked = status == NGTCP2_ERR_STREAM_DATA_BLOCKED;
   if (blocked && ngtcp2_conn_get_max_data_left(library_) == 0) {
     // The connection's window is shut, not the stream's: everybody waits for the peer, in line.
-    return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room, nullptr,
+    return ngtcp2_conn_writev_stream(library_, path, info, into, packet_room_, nullptr,
                                      NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, at);
   }
   if (dead) {

@@ -130,6 +130,7 @@ void Session::abandon(StreamState& stream) {
 }
 
 bool Session::send_datagram(ByteView bytes) {
+  packet_room_ = packet_most;  // who sends datagrams wants to know how long they may be
   if (!library_ || !established_ || bytes.size() > datagram_max()) return false;
   if (datagram_bytes_.size() - datagram_bytes_sent_ + bytes.size() > board_->settings.datagram_queue)
     return false;

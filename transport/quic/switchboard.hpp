@@ -3,6 +3,7 @@
 /// quic.
 #include "transport/io/clock.hpp"
 #include "transport/io/datagrams.hpp"
+#include "transport/quic/library_memory.hpp"
 #include "transport/quic/settings.hpp"
 
 #include <map>
@@ -28,6 +29,7 @@ class Switchboard {
   const Settings settings;
   KeyCache known;
   Gate gate;
+  LibraryMemory memory;
 
   /// Eight bytes: four random ones and four that prove that we made them, also after a restart: a stateless
   /// reset answers nobody who never had a connection id from us.
