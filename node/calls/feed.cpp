@@ -1,5 +1,7 @@
 #include "node/calls/feed.hpp"
 
+#include <algorithm>
+
 #include "transport/webrtc/vp8.hpp"
 
 namespace conclave::calls {
@@ -164,17 +166,29 @@ std::optional<Feed::Run> Feed::key_run(TimePoint now) const {
   return Run{*key_, key_at_};
 }
 
-std::uint32_t Feed::rate(TimePoint now) {
+void Feed::measure(TimePoint now) {
   auto passed = now - rate_since_;
-  if (passed >= Duration(500'000) && rate_bytes_ > 0) {
-    auto seconds = std::chrono::duration<double>(passed).count();
-    auto measured = static_cast<double>(rate_bytes_) * 8 / seconds;
-    // The first measure stands as it is; later ones are smoothed over key frames.
-    rate_ = static_cast<std::uint32_t>(rate_ == 0 ? measured : 0.5 * rate_ + 0.5 * measured);
-    rate_bytes_ = 0;
-    rate_since_ = now;
-  }
+  if (passed < rate_window || rate_bytes_ == 0) return;
+  auto measured = static_cast<double>(rate_bytes_) * 8 / std::chrono::duration<double>(passed).count();
+  // The first measure stands as it is; later ones are smoothed over key frames.
+  rate_ = static_cast<std::uint32_t>(rate_ == 0 ? measured : 0.5 * rate_ + 0.5 * measured);
+  windows_[windows_seen_++ % windows_.size()] = static_cast<std::uint32_t>(measured);
+  rate_bytes_ = 0;
+  rate_since_ = now;
+}
+
+std::uint32_t Feed::rate(TimePoint now) {
+  measure(now);
   return rate_ > 0 ? rate_ : told_bps;
+}
+
+std::uint32_t Feed::usual_rate(TimePoint now) {
+  measure(now);
+  if (windows_seen_ == 0) return told_bps;
+  auto sorted = windows_;
+  const auto count = std::min(windows_seen_, windows_.size());
+  std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count));
+  return sorted[(count - 1) / 2];
 }
 
 void Feed::want(bool wanted, TimePoint now) {

@@ -4,6 +4,7 @@
 ///
 /// Sequences are 32 bits and never wrap in practice; a step of more than `restart_step` means that the sender has
 /// started anew (a page that was reloaded, another camera), and whoever shows the stream needs a key frame.
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -97,8 +98,10 @@ class Feed {
   bool alive(TimePoint now) const { return arrival_ && now - *arrival_ <= silence_max; }
   std::optional<TimePoint> last_arrival() const { return arrival_; }
   std::uint64_t repaired() const { return repaired_; }
-  /// Bits per second over the last half second or so; of a silent one what it had, or what another node says.
+  /// Bits per second over the last second or so; of a silent one what it had, or what another node says.
   std::uint32_t rate(TimePoint now);
+  /// The median of the last half seconds: a key frame in one or two of them is not what the stream needs from a line.
+  std::uint32_t usual_rate(TimePoint now);
 
   /// Whether it may be asked for: it has been heard or told of, and asking has not been in vain lately. A page need
   /// not send a layer that nobody wants, so that silence alone says nothing.
@@ -132,6 +135,7 @@ class Feed {
   struct Part {
     std::optional<std::uint32_t> newest;
   };
+  void measure(TimePoint now);
   void note_gap(const MediaUnit& unit, TimePoint now);
   bool can_do_without(std::uint32_t sequence) const;
   /// Whatever its age.
@@ -153,8 +157,11 @@ class Feed {
   std::array<LinkId, parts_max> came_by_{};
   std::map<std::uint32_t, Missing> missing_;
   std::uint64_t repaired_ = 0, rate_bytes_ = 0;
-  std::uint32_t rate_ = 0;
   TimePoint rate_since_{};
+  std::uint32_t rate_ = 0;
+  std::array<std::uint32_t, 5> windows_{};  ///< the last ones' rates
+  std::size_t windows_seen_ = 0;
+  static constexpr Duration rate_window{500'000};
   std::optional<TimePoint> wanted_since_;
   TimePoint shunned_until_{};
 };

@@ -150,7 +150,7 @@ void Forwarder::tell_published(TimePoint now) {
   for (auto& [number, feed] : feeds_) {
     auto& name = feed->name();
     if (!feed->local() || !feed->available(now)) continue;
-    Published one{name.member, name.kind, name.layer, number, feed->width, feed->height, feed->rate(now), 127};
+    Published one{name.member, name.kind, name.layer, number, feed->width, feed->height, feed->usual_rate(now), 127};
     if (name.kind == MediaKind::audio) {
       one.bps = audio_bps;
       one.level = static_cast<Byte>(127 - std::lround(std::min(127.0, speakers_.loudness(name.member, now))));

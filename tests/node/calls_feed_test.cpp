@@ -19,13 +19,14 @@ struct FromElsewhere {
   Byte tl0 = 7;
   LinkId link = one_link;
 
-  void frame(Byte temporal, bool key = false, bool lost = false) {
+  void frame(Byte temporal, bool key = false, bool lost = false, std::size_t size = 9) {
     now += Duration(33'333);
     ++sequence;
     if (temporal == 0) ++tl0;
     if (lost) return;
     // A descriptor with picture id, TL0PICIDX and temporal layer (RFC 7741 section 4.2), then the frame.
-    const Bytes payload{0x90, 0xe0, 0x80, 1, tl0, static_cast<Byte>(temporal << 6), static_cast<Byte>(key ? 0 : 1), 0, 0};
+    Bytes payload{0x90, 0xe0, 0x80, 1, tl0, static_cast<Byte>(temporal << 6), static_cast<Byte>(key ? 0 : 1), 0, 0};
+    payload.resize(size);
     MediaUnit unit{feed.number(), 0, sequence, sequence * 3000, 0, 127, payload};
     unit.flags = static_cast<Byte>(temporal << 6 | MediaUnit::frame_start | MediaUnit::frame_end | (key ? MediaUnit::key_frame : 0));
     feed.came_by(0, link, now);
@@ -92,6 +93,27 @@ TEST(Feed, the_lowest_layer_of_another_node_is_waited_for_and_a_higher_one_is_le
     for (int i = 0; i < 100; ++i) feed.want(true, now += 100ms);
     EXPECT_EQ(feed.available(now - 5s), layer == 0);
   }
+}
+
+// Trap: a smoothed mean of half seconds took each key frame for a stream that had grown. Plans were made anew twice a
+// second, and where the uplink was just enough the picture was left out of every other one.
+TEST(Feed, a_key_frame_now_and_then_is_not_what_a_stream_needs) {
+  FromElsewhere from;
+  std::uint32_t most = 0;
+  auto run = [&](Duration span, std::size_t size) {
+    for (auto end = from.now + span; from.now < end;) {
+      const bool key = from.sequence % 60 == 0;
+      for (int packets = key ? 12 : 1; packets > 0; --packets) from.frame(0, key && packets == 12, false, key ? 1100 : size);
+      most = std::max(most, from.feed.usual_rate(from.now));
+    }
+    return std::exchange(most, 0);
+  };
+  run(3s, 260);
+  auto steady = run(10s, 260);
+  EXPECT_LT(steady, 82'000u) << "30 pictures a second of 300 bytes are 72 kbit/s";
+  EXPECT_GT(steady, 65'000u);
+  auto grown = run(2500ms, 960);
+  EXPECT_GT(grown, 220'000u) << "what does grow is known within seconds";
 }
 
 }  // namespace
