@@ -215,6 +215,11 @@ struct Callbacks {
     return 0;
   }
 
+  static int path_validated(ngtcp2_conn*, uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result, void* user) {
+    session(user).on_validated();
+    return 0;
+  }
+
   static int path_challenge(ngtcp2_conn*, uint8_t* data, void* user) {
     session(user).board_->random.fill({data, NGTCP2_PATH_CHALLENGE_DATALEN});
     return 0;
@@ -250,6 +255,7 @@ const ngtcp2_callbacks& library_callbacks() {
     out.delete_crypto_cipher_ctx = delete_mask;
     out.recv_datagram = Callbacks::recv_datagram;
     out.get_path_challenge_data = Callbacks::path_challenge;
+    out.path_validation = Callbacks::path_validated;
     out.version_negotiation = Callbacks::version_negotiation;
     return out;
   }();

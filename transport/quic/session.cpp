@@ -18,7 +18,7 @@ constexpr Duration linger_time = std::chrono::seconds(1);
 constexpr Duration migration_pause = std::chrono::milliseconds(1500);
 /// How often a peer may change its path within the time of a validation; then it stays where it is.
 constexpr std::size_t former_paths_max = 4;
-/// The library validates a path twice at most, each time for three times the greater of the probe timeout and that of
+/// The library validates a path for at most three times the greater of the probe timeout and that of
 /// a connection that has measured nothing yet (RFC 9000 section 8.2.4).
 Duration validation_max(ngtcp2_duration pto) {
   const auto initial = std::chrono::milliseconds(300);
@@ -216,7 +216,7 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
   Path at{dialled_ ? stand_in(packet.from, path_number_)
                    : io::Endpoint{packet.to, board_->socket ? board_->socket->local_port() : std::uint16_t{0}},
           packet.from};
-  if (!dialled_ && flaps(at, time)) at = path_;
+  if (!dialled_ && flaps(at)) at = path_;
   PathStorage path(at.local, at.remote);
   ngtcp2_pkt_info info{};
   int status = 0;
@@ -237,11 +237,23 @@ void Session::receive(const io::Packet& packet, TimePoint time) {
 /// validated (RFC 9000 section 9.3): an assert, which anybody who may connect could reach, with path MTU discovery and
 /// without. So until no validation can go on, packets from former paths pass for packets on the current one, and a peer
 /// with many paths stays where it is. A path that fails is left without their help; amplification stays below three.
-bool Session::flaps(const Path& path, TimePoint time) {
-  std::erase_if(former_paths_, [&](const FormerPath& one) { return one.until <= time; });
+bool Session::flaps(const Path& path) const {
   if (!established_ || path == path_) return false;
   return former_paths_.size() >= former_paths_max ||
          std::ranges::any_of(former_paths_, [&](const FormerPath& one) { return one.path == path; });
+}
+
+/// A validation that succeeds may begin another, of whether the path takes full packets, with a timeout of its own: by
+/// then the peer may have made us believe in a much longer round trip.
+void Session::on_validated() {
+  const auto until = last_time_ + validation_max(ngtcp2_conn_get_pto(library_));
+  for (auto& one : former_paths_) one.until = std::max(one.until, until);
+}
+
+/// Only when the library has written, and thereby looked at its own timeouts: after a machine's sleep packets may be read
+/// before any timer.
+void Session::forget_former_paths(TimePoint time) {
+  std::erase_if(former_paths_, [&](const FormerPath& one) { return one.until <= time; });
 }
 
 void Session::after_library(int status, TimePoint time) {

@@ -147,7 +147,9 @@ class Session : public std::enable_shared_from_this<Session> {
     Path path;
     TimePoint until;
   };
-  bool flaps(const Path& path, TimePoint time);
+  bool flaps(const Path& path) const;
+  void on_validated();
+  void forget_former_paths(TimePoint time);
   Path path_;                              ///< of a responder: the current one, as the library says
   std::vector<FormerPath> former_paths_;  ///< those before it, while one that follows may still be validated
 
