@@ -1,5 +1,6 @@
 #include "node/calls/plan.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace conclave::calls {
@@ -64,6 +65,22 @@ Result<> check_plan(const Plan& plan, const PlanInput& input) {
     }
   }
   return {};
+}
+
+bool does_for_both(const PlanInput& a, const PlanInput& b) {
+  auto near = [](std::uint64_t x, std::uint64_t y, std::uint64_t slack) {
+    return std::max(x, y) - std::min(x, y) <= std::max(std::max(x, y) / 4, slack);
+  };
+  return std::ranges::equal(a.nodes, b.nodes,
+                            [&](const PlanNode& x, const PlanNode& y) {
+                              return x.key == y.key && near(x.uplink_bps, y.uplink_bps, 0);
+                            }) &&
+         std::ranges::equal(a.streams, b.streams,
+                            [&](const PlanStream& x, const PlanStream& y) {
+                              return x.id == y.id && x.source == y.source && x.receivers == y.receivers &&
+                                     near(x.rate_bps, y.rate_bps, 0);
+                            }) &&
+         std::ranges::equal(a.rtt_us, b.rtt_us, [&](auto x, auto y) { return near(x, y, 10'000); });
 }
 
 std::vector<std::uint32_t> path_delay_us(const Tree& tree, const PlanInput& input) {

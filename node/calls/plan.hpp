@@ -74,6 +74,10 @@ std::vector<std::uint64_t> uplink_used(const Plan& plan, const PlanInput& input)
 /// Fails with Errc::malformed (shape), Errc::refused (an uplink or a subscription is broken).
 Result<> check_plan(const Plan& plan, const PlanInput& input);
 
+/// Whether a plan for one will do for the other: the same nodes and subscriptions; rates, uplinks and round trips within a
+/// quarter (round trips also within 10 ms).
+bool does_for_both(const PlanInput& a, const PlanInput& b);
+
 /// Delay along the tree from the source to each node of it, by half round trips; by NodeIndex, zero elsewhere.
 std::vector<std::uint32_t> path_delay_us(const Tree& tree, const PlanInput& input);
 

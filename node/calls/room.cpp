@@ -6,6 +6,7 @@ namespace conclave::calls {
 namespace {
 
 constexpr auto sweep_every = std::chrono::seconds(2);
+constexpr auto plan_anyway = std::chrono::seconds(5);
 constexpr auto demand_rtt_unknown = std::chrono::milliseconds(100);
 
 }  // namespace
@@ -203,6 +204,7 @@ bool Room::serves(const NodeKey& node, UnixTime wall) const {
 
 void Room::node_came(const NodeKey& node, std::uint32_t link, const Doors& doors, UnixTime wall,
                      TimePoint now) {
+  planned_.reset();  // it has no plan yet
   peers_.try_emplace(node);
   number_of(node);
   auto all = roster_.all();
@@ -380,9 +382,12 @@ PlanInput Room::plan_input(const std::vector<NodeKey>& nodes) const {
 
 void Room::make_and_publish(std::uint64_t version, const std::vector<NodeKey>& alive, TimePoint now) {
   auto input = plan_input(alive);
+  // Levels and round trips change all the time. Now and then all the same: somebody may have refused the last one.
+  if (planned_ && now - planned_at_ < plan_anyway && does_for_both(*planned_, input)) return;
   PlanMessage message{alive, make_plan(input, version)};
   for (const auto& [node, peer] : peers_) outputs_.to_node(node, message);
-  (void)on_plan(message, now);
+  if (on_plan(message, now)) planned_ = std::move(input);
+  planned_at_ = now;
 }
 
 Plan Room::in_our_numbers(const PlanMessage& message) {
@@ -398,6 +403,7 @@ Plan Room::in_our_numbers(const PlanMessage& message) {
 /// What a leader says is checked for shape and for what it asks of ourselves; the rest is others' to refuse.
 Result<> Room::on_plan(const PlanMessage& message, TimePoint now) {
   if (message.plan.version <= plan_version_) return {};
+  planned_.reset();
   PlanInput input;
   for (const auto& node : message.nodes)
     input.nodes.push_back({node, node == self_ ? uplink_bps_ : std::numeric_limits<std::uint64_t>::max()});

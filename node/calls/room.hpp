@@ -133,6 +133,8 @@ class Room {
   std::uint64_t uplink_bps_ = 20'000'000;
   std::map<std::uint32_t, Byte> parts_;  ///< of each stream in the plan in force
   std::uint64_t plan_version_ = 0;
+  std::optional<PlanInput> planned_;  ///< what the plan in force was made from, if we made it
+  TimePoint planned_at_{};
   std::uint64_t parcel_number_ = 0;
   std::set<std::pair<MemberId, std::uint64_t>> parcels_;
   std::deque<std::pair<MemberId, std::uint64_t>> parcels_order_;

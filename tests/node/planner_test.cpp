@@ -113,6 +113,24 @@ RC_GTEST_PROP(Planner, a_plan_that_breaks_an_uplink_or_a_subscription_is_refused
   RC_ASSERT(!check_plan(plan, input).has_value());
 }
 
+TEST(Planner, a_plan_does_for_what_differs_little) {
+  const auto input = everyone_to_everyone({3'000'000, 9'000'000, 9'000'000, 9'000'000}, 500'000);
+  auto same = [&](auto change) {
+    auto other = input;
+    change(other);
+    return does_for_both(input, other) && does_for_both(other, input);
+  };
+  EXPECT_TRUE(same([](PlanInput&) {}));
+  EXPECT_TRUE(same([](PlanInput& other) { other.streams[1].rate_bps += 100'000; }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.streams[1].rate_bps += 200'000; }));
+  EXPECT_TRUE(same([](PlanInput& other) { other.rtt_us[1] += 9'000; }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.rtt_us[1] += 90'000; }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.nodes[0].uplink_bps = 1'000'000; }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.streams[2].receivers.pop_back(); }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.streams.pop_back(); }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.nodes[3].key.bytes[5] = 1; }));
+}
+
 TEST(Coordinator, is_the_same_for_everyone_and_admins_come_first) {
   ConferenceKey conference{};
   std::vector<Candidate> alive(9);
