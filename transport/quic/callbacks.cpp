@@ -215,8 +215,9 @@ struct Callbacks {
     return 0;
   }
 
-  static int path_validated(ngtcp2_conn*, uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result, void* user) {
-    session(user).on_validated();
+  static int path_validated(ngtcp2_conn*, uint32_t, const ngtcp2_path*, ngtcp2_path_validation_result result,
+                            void* user) {
+    session(user).on_validated(result != NGTCP2_PATH_VALIDATION_RESULT_FAILURE);
     return 0;
   }
 

@@ -243,17 +243,35 @@ bool Session::flaps(const Path& path) const {
          std::ranges::any_of(former_paths_, [&](const FormerPath& one) { return one.path == path; });
 }
 
-/// A validation that succeeds may begin another, of whether the path takes full packets, with a timeout of its own: by
-/// then the peer may have made us believe in a much longer round trip.
-void Session::on_validated() {
+/// A validation has succeeded or failed. One that succeeds may begin another, of whether the path takes full packets,
+/// with a timeout of its own; of that one's end we hear nothing. Before, no time is long enough: the library does not look
+/// at its timeouts while it may not send to an address that has proven nothing.
+void Session::on_validated(bool good) {
   const auto until = last_time_ + validation_max(ngtcp2_conn_get_pto(library_));
-  for (auto& one : former_paths_) one.until = std::max(one.until, until);
+  for (auto& one : former_paths_) one.until = std::max(one.until.value_or(until), until);
+  fell_back_ = !good;
 }
 
-/// Only when the library has written, and thereby looked at its own timeouts: after a machine's sleep packets may be read
+void Session::follow_path(TimePoint time) {
+  if (!library_ || !established_) return;
+  const auto* path = ngtcp2_conn_get_path(library_);
+  const Path current{endpoint_of(path->local), endpoint_of(path->remote)};
+  if (current.remote != remote_) last_path_change_ = time;
+  remote_ = current.remote;
+  if (!dialled_ && current != path_) {
+    // Who falls back is on a path that has been validated before.
+    std::optional<TimePoint> until;
+    if (fell_back_) until = time + validation_max(ngtcp2_conn_get_pto(library_));
+    if (path_.remote.port != 0) former_paths_.push_back({path_, until});
+    path_ = current;
+  }
+  fell_back_ = false;
+}
+
+/// Only when the library has written, and thereby looked at its timeouts: after a machine's sleep packets may be read
 /// before any timer.
 void Session::forget_former_paths(TimePoint time) {
-  std::erase_if(former_paths_, [&](const FormerPath& one) { return one.until <= time; });
+  std::erase_if(former_paths_, [&](const FormerPath& one) { return one.until && *one.until <= time; });
 }
 
 void Session::after_library(int status, TimePoint time) {
@@ -295,16 +313,7 @@ void Session::after_library(int status, TimePoint time) {
         close();
     }
   }
-  if (library_ && established_) {
-    const auto* path = ngtcp2_conn_get_path(library_);
-    const Path current{endpoint_of(path->local), endpoint_of(path->remote)};
-    if (current.remote != remote_) last_path_change_ = time;
-    remote_ = current.remote;
-    if (!dialled_ && current != path_) {
-      if (path_.remote.port != 0) former_paths_.push_back({path_, time + validation_max(ngtcp2_conn_get_pto(library_))});
-      path_ = current;
-    }
-  }
+  follow_path(time);
 }
 
 void Session::uncount_handshake() {

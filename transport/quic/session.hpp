@@ -145,12 +145,14 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   struct FormerPath {
     Path path;
-    TimePoint until;
+    std::optional<TimePoint> until;  ///< none before the validation of its successor is decided
   };
   bool flaps(const Path& path) const;
-  void on_validated();
+  void on_validated(bool good);
+  void follow_path(TimePoint time);
   void forget_former_paths(TimePoint time);
   Path path_;                              ///< of a responder: the current one, as the library says
+  bool fell_back_ = false;                ///< since we last looked which path is current
   std::vector<FormerPath> former_paths_;  ///< those before it, while one that follows may still be validated
 
   // Streams and datagrams.
