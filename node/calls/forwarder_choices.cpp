@@ -18,7 +18,7 @@ constexpr std::uint32_t audio_bps = 50'000;
 
 /// Small changes of rate and level are nobody's business.
 bool alike(const Published& a, const Published& b) {
-  auto near = [](double x, double y) { return std::abs(x - y) <= 0.25 * std::max(x, y); };
+  auto near = [](double x, double y) { return std::abs(x - y) <= 0.1 * std::max(x, y); };
   return a.stream == b.stream && a.width == b.width && a.height == b.height && near(a.bps, b.bps) &&
          std::abs(a.level - b.level) < 10;
 }

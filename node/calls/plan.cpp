@@ -46,8 +46,11 @@ Result<> check_plan(const Plan& plan, const PlanInput& input) {
   for (const auto& tree : plan.trees) CHECK(check_shape(tree, input.nodes.size()));
 
   auto used = uplink_used(plan, input);
+  std::vector<std::uint64_t> own(input.nodes.size());
+  for (const auto& stream : input.streams)
+    if (stream.smallest && stream.source < own.size()) own[stream.source] += stream.rate_bps;
   for (std::size_t i = 0; i < used.size(); ++i)
-    if (used[i] > input.nodes[i].uplink_bps) return fail(Errc::refused);
+    if (used[i] > std::max(input.nodes[i].uplink_bps, own[i])) return fail(Errc::refused);
 
   for (const auto& stream : input.streams) {
     std::vector<unsigned> missing(input.nodes.size());
@@ -69,7 +72,7 @@ Result<> check_plan(const Plan& plan, const PlanInput& input) {
 
 bool does_for_both(const PlanInput& a, const PlanInput& b) {
   auto near = [](std::uint64_t x, std::uint64_t y, std::uint64_t slack) {
-    return std::max(x, y) - std::min(x, y) <= std::max(std::max(x, y) / 4, slack);
+    return std::max(x, y) - std::min(x, y) <= std::max(std::max(x, y) / 10, slack);
   };
   return std::ranges::equal(a.nodes, b.nodes,
                             [&](const PlanNode& x, const PlanNode& y) {

@@ -30,6 +30,9 @@ struct PlanStream {
   NodeIndex source = nobody;
   std::uint32_t rate_bps = 0;        ///< on the wire, all headers included
   std::vector<NodeIndex> receivers;  ///< ascending, without the source
+  /// The smallest layer: it goes out once even where the declared uplink is less. What a node declares limits what it
+  /// gives to others; who is not sent at all is not in the conference.
+  bool smallest = false;
 };
 
 /// What the plan is made from. `rtt_us` is the full matrix, row by row; unknown pairs are `rtt_unknown_us`.
@@ -70,12 +73,13 @@ struct Plan {
 std::vector<std::uint64_t> uplink_used(const Plan& plan, const PlanInput& input);
 
 /// The one place where a plan from a coordinator is believed or not: trees reach every receiver of every part
-/// exactly once (but for `unserved`), parents come before children, nobody sends above its uplink.
+/// exactly once (but for `unserved`), parents come before children, nobody sends above its uplink (but for the
+/// smallest layers of its own, once).
 /// Fails with Errc::malformed (shape), Errc::refused (an uplink or a subscription is broken).
 Result<> check_plan(const Plan& plan, const PlanInput& input);
 
 /// Whether a plan for one will do for the other: the same nodes and subscriptions; rates, uplinks and round trips within a
-/// quarter (round trips also within 10 ms).
+/// tenth (round trips also within 10 ms).
 bool does_for_both(const PlanInput& a, const PlanInput& b);
 
 /// Delay along the tree from the source to each node of it, by half round trips; by NodeIndex, zero elsewhere.

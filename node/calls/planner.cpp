@@ -52,6 +52,7 @@ class Growth {
   }
 
   std::uint64_t slots(NodeIndex node) const { return places_[node].slots; }
+  void allow_once(NodeIndex node) { places_[node].slots = std::max<std::uint64_t>(places_[node].slots, 1); }
 
   /// Puts `node` under the parent that gives it the shortest path. False if nobody has an uplink left for it.
   bool attach(NodeIndex node) {
@@ -216,6 +217,7 @@ std::vector<Tree> plan_stream(const PlanInput& input, Budget& budget, const Plan
 /// Serves as many receivers as the uplinks allow, nearest to the source first.
 Tree serve_some(const PlanInput& input, Budget& budget, const PlanStream& stream, Plan& plan) {
   Growth growth(input, budget, stream, stream.rate_bps, depth_limit);
+  if (stream.smallest) growth.allow_once(stream.source);
   for (NodeIndex receiver : by_strength(stream.receivers, growth, input, stream.source))
     if (!growth.attach(receiver)) plan.unserved.emplace_back(stream.id, receiver);
   auto tree = std::move(growth.tree());

@@ -356,7 +356,7 @@ PlanInput Room::plan_input(const std::vector<NodeKey>& nodes) const {
   auto add = [&](const NodeKey& source, const std::vector<Published>& streams) {
     for (const auto& published : streams) {
       if (published.bps == 0 || input.streams.size() >= streams_max) continue;
-      PlanStream stream{published.stream, place[source], published.bps, {}};
+      PlanStream stream{published.stream, place[source], published.bps, {}, published.layer == 0};
       for (const auto& node : nodes) {
         if (node == source) continue;
         auto peer = peers_.find(node);
@@ -412,7 +412,7 @@ Result<> Room::on_plan(const PlanMessage& message, TimePoint now) {
     auto self = std::find(message.nodes.begin(), message.nodes.end(), self_);
     if (self == message.nodes.end()) return fail(Errc::refused);
     input.streams.push_back(
-        {published.stream, static_cast<NodeIndex>(self - message.nodes.begin()), published.bps, {}});
+        {published.stream, static_cast<NodeIndex>(self - message.nodes.begin()), published.bps, {}, published.layer == 0});
   }
   CHECK(check_plan(message.plan, input));
   plan_version_ = message.plan.version;

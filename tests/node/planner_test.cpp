@@ -28,7 +28,7 @@ PlanInput everyone_to_everyone(const std::vector<std::uint64_t>& uplinks, std::u
       input.rtt_us[a * count + b] = input.rtt_us[b * count + a] = rtt;
     }
   for (NodeIndex source = 0; source < count; ++source) {
-    PlanStream stream{.id = source, .source = source, .rate_bps = rate, .receivers = {}};
+    PlanStream stream{.id = source, .source = source, .rate_bps = rate, .receivers = {}, .smallest = false};
     for (NodeIndex i = 0; i < count; ++i)
       if (i != source) stream.receivers.push_back(i);
     input.streams.push_back(stream);
@@ -68,6 +68,17 @@ TEST(Planner, a_weak_source_sends_once_and_a_strong_node_sends_on) {
   EXPECT_EQ(uplink_used(plan, input)[1], 3'000'000u);
 }
 
+// Trap: after a key frame a picture seemed to need more than its node declares, and the plan left it out for a second.
+TEST(Planner, who_declares_less_than_its_own_picture_is_seen_all_the_same) {
+  auto input = everyone_to_everyone({280'000, 5'000'000, 280'000, 280'000}, 300'000);
+  EXPECT_EQ(make_plan(input, 1).unserved.size(), 9u);
+  for (auto& stream : input.streams) stream.smallest = true;
+  auto plan = make_plan(input, 1);
+  EXPECT_TRUE(check_plan(plan, input));
+  EXPECT_TRUE(plan.unserved.empty());
+  EXPECT_EQ(uplink_used(plan, input)[0], 300'000u) << "once, and nothing for others";
+}
+
 TEST(Planner, reaches_the_bound_for_equal_rates) {
   SeededRandom random(7);
   for (std::size_t count : {3u, 4u, 5u, 8u, 16u, 24u}) {
@@ -84,6 +95,7 @@ RC_GTEST_PROP(Planner, a_plan_passes_the_check_that_members_make, (std::uint64_t
   std::vector<std::uint64_t> uplinks(*rc::gen::inRange<std::size_t>(2, 14));
   for (auto& uplink : uplinks) uplink = *rc::gen::element<std::uint64_t>(0, 400'000, 1'000'000, 5'000'000, 90'000'000);
   auto input = everyone_to_everyone(uplinks, *rc::gen::element<std::uint32_t>(50'000, 333'333, 1'500'000), seed);
+  for (auto& stream : input.streams) stream.smallest = random.below(2) == 0;
   auto plan = make_plan(input, 3);
   RC_ASSERT(check_plan(plan, input).has_value());
   RC_ASSERT(plan == make_plan(input, 3));
@@ -121,8 +133,8 @@ TEST(Planner, a_plan_does_for_what_differs_little) {
     return does_for_both(input, other) && does_for_both(other, input);
   };
   EXPECT_TRUE(same([](PlanInput&) {}));
-  EXPECT_TRUE(same([](PlanInput& other) { other.streams[1].rate_bps += 100'000; }));
-  EXPECT_FALSE(same([](PlanInput& other) { other.streams[1].rate_bps += 200'000; }));
+  EXPECT_TRUE(same([](PlanInput& other) { other.streams[1].rate_bps += 40'000; }));
+  EXPECT_FALSE(same([](PlanInput& other) { other.streams[1].rate_bps += 80'000; }));
   EXPECT_TRUE(same([](PlanInput& other) { other.rtt_us[1] += 9'000; }));
   EXPECT_FALSE(same([](PlanInput& other) { other.rtt_us[1] += 90'000; }));
   EXPECT_FALSE(same([](PlanInput& other) { other.nodes[0].uplink_bps = 1'000'000; }));
