@@ -1,7 +1,8 @@
 #include "crypto/hkdf.hpp"
 
+#include <type_traits>
+
 #include "crypto/ensure.hpp"
-#include "crypto/hash.hpp"
 
 namespace conclave::crypto {
 namespace {
@@ -10,9 +11,7 @@ constexpr std::size_t block_size = 64;
 
 }  // namespace
 
-Secret<32> hmac_sha256(ByteView key, ByteView message) { return hmac_sha256(key, {message}); }
-
-Secret<32> hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
+HmacKey::HmacKey(ByteView key) {
   Digest short_key;
   if (key.size() > block_size) {
     short_key = sha256(key);
@@ -24,26 +23,41 @@ Secret<32> hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
     inner.data()[i] = byte ^ 0x36;
     outer.data()[i] = byte ^ 0x5c;
   }
-  Sha256 hash;
-  hash.update(inner.view());
-  for (ByteView part : parts) hash.update(part);
-  Digest inner_digest = hash.finish();
-  Digest digest = sha256({outer.view(), inner_digest});
+  inner_.update(inner.view());
+  outer_.update(outer.view());
+  wipe(short_key.bytes);
+}
+
+HmacKey::~HmacKey() {
+  static_assert(std::is_trivially_copyable_v<Sha256>);
+  wipe({reinterpret_cast<Byte*>(&inner_), sizeof inner_});
+  wipe({reinterpret_cast<Byte*>(&outer_), sizeof outer_});
+}
+
+Secret<32> HmacKey::of(std::initializer_list<ByteView> parts) const {
+  auto inner = inner_;
+  for (ByteView part : parts) inner.update(part);
+  Digest inner_digest = inner.finish();
+  auto outer = outer_;
+  Digest digest = outer.update(inner_digest).finish();
   Secret<32> out = *Secret<32>::from(digest);
   wipe(inner_digest.bytes);
   wipe(digest.bytes);
-  wipe(short_key.bytes);
   return out;
 }
 
+Secret<32> hmac_sha256(ByteView key, ByteView message) { return HmacKey(key).of({message}); }
+
+Secret<32> hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) { return HmacKey(key).of(parts); }
+
 Secret<32> hkdf_extract(ByteView salt, ByteView input) { return hmac_sha256(salt, input); }
 
-void hkdf_expand(ByteView key, ByteView info, MutableBytes out) {
+void hkdf_expand(const HmacKey& key, ByteView info, MutableBytes out) {
   ensure(out.size() <= 255 * 32, "HKDF gives at most 255 blocks");
   Secret<32> block;
   ByteView previous;
   for (Byte counter = 1; !out.empty(); ++counter) {
-    block = hmac_sha256(key, {previous, info, ByteView(&counter, 1)});
+    block = key.of({previous, info, ByteView(&counter, 1)});
     previous = block.view();
     std::size_t size = std::min(out.size(), previous.size());
     std::copy_n(previous.begin(), size, out.begin());
@@ -51,7 +65,7 @@ void hkdf_expand(ByteView key, ByteView info, MutableBytes out) {
   }
 }
 
-void hkdf_expand_label(ByteView secret, std::string_view label, ByteView context, MutableBytes out) {
+void hkdf_expand_label(const HmacKey& secret, std::string_view label, ByteView context, MutableBytes out) {
   constexpr std::string_view prefix = "tls13 ";
   ensure(label.size() + prefix.size() <= 255 && context.size() <= 255, "HkdfLabel has byte-long lengths");
   // struct { uint16 length; opaque label<7..255>; opaque context<0..255>; } HkdfLabel

@@ -132,7 +132,7 @@ TEST(Quic, packets_of_rfc_9001) {
             hex(ByteView(retry).last(16)));
   const auto& chacha = file["chacha20_short"];
   auto keys = packet_keys(AeadAlgorithm::chacha20_poly1305, vectors::bytes(chacha["secret"]));
-  EXPECT_EQ(hex(crypto::hkdf_expand_label<32>(vectors::bytes(chacha["secret"]), "quic ku").view()),
+  EXPECT_EQ(hex(crypto::hkdf_expand_label<32>(ByteView(vectors::bytes(chacha["secret"])), "quic ku").view()),
             chacha["ku"].get<std::string>());
   auto number = chacha["pn"].get<std::uint64_t>();
   EXPECT_EQ(hex(crypto::counter_nonce(keys.iv.view(), number)), chacha["nonce"].get<std::string>());

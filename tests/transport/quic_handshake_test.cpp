@@ -235,8 +235,8 @@ TEST(QuicHandshake, a_replayed_first_message_is_silence) {
 Bytes forged_initial(const Secret<32>& secret, const Cid& destination, const Cid& source, Bytes frames,
                      std::uint64_t number) {
   frames.resize(1100);
-  PacketKey key(Suite::chacha20_poly1305, secret);
-  PacketMask mask(Suite::chacha20_poly1305, secret);
+  PacketKey key(Suite::chacha20_poly1305, secret.view());
+  PacketMask mask(Suite::chacha20_poly1305, secret.view());
   Bytes header{0xc3, 0, 0, 0, 1, destination.length};
   append(header, destination.view());
   header.push_back(source.length);

@@ -47,7 +47,7 @@ int update_key(ngtcp2_conn*, uint8_t* rx_secret, uint8_t* tx_secret, ngtcp2_cryp
     if (!secret) return false;
     auto fresh = next_secret(*secret);
     std::copy_n(fresh.data(), fresh.size, secret_out);
-    auto* key = new PacketKey(session(user).suite(), fresh);
+    auto* key = new PacketKey(session(user).suite(), fresh.view());
     std::copy(key->iv().begin(), key->iv().end(), iv_out);
     key_out->native_handle = key;
     return true;

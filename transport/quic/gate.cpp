@@ -90,7 +90,7 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
   auto* proof = proof_of(from.ip, now);
   if (!pay(proof, open_cost, now)) return silence(Reason::over_budget);
 
-  InitialKeys keys(initial_secrets(header->destination, identity_.x25519.public_key).initiator);
+  InitialKeys keys(initial_secrets(header->destination, identity_.x25519.public_key).initiator.view());
   auto packet = open_initial(keys, *header, datagram.first(header->size));
   if (!packet) return silence(Reason::stranger);
   auto frames = decode_initial_frames(packet->payload);

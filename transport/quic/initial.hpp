@@ -28,7 +28,7 @@ Result<LongHeader> decode_long_header(ByteView datagram);
 struct InitialKeys {
   PacketKey key;
   PacketMask mask;
-  explicit InitialKeys(const Secret<32>& secret)
+  explicit InitialKeys(const crypto::HmacKey& secret)
       : key(Suite::chacha20_poly1305, secret), mask(Suite::chacha20_poly1305, secret) {}
 };
 

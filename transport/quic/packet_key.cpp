@@ -1,7 +1,6 @@
 #include "transport/quic/packet_key.hpp"
 
 #include "crypto/ensure.hpp"
-#include "crypto/hkdf.hpp"
 
 namespace conclave::quic {
 namespace {
@@ -31,12 +30,12 @@ UseLimits use_limits(Suite suite) {
   return {std::uint64_t{1} << 62, std::uint64_t{1} << 36};
 }
 
-PacketKey::PacketKey(Suite suite, const Secret<32>& secret) {
+PacketKey::PacketKey(Suite suite, const crypto::HmacKey& secret) {
   ensure(known(suite), "a known suite");
-  auto iv = crypto::hkdf_expand_label<12>(secret.view(), "quic iv");
+  auto iv = crypto::hkdf_expand_label<12>(secret, "quic iv");
   std::copy(iv.view().begin(), iv.view().end(), iv_.begin());
   if (suite == Suite::unprotected) return;
-  aead_.emplace(algorithm(suite), crypto::hkdf_expand_label<32>(secret.view(), "quic key").view());
+  aead_.emplace(algorithm(suite), crypto::hkdf_expand_label<32>(secret, "quic key").view());
 }
 
 PacketKey PacketKey::bare(const Secret<32>& key) {
@@ -59,9 +58,9 @@ Result<> PacketKey::open(Byte* out, ByteView nonce, ByteView associated, ByteVie
   return {};
 }
 
-PacketMask::PacketMask(Suite suite, const Secret<32>& secret) {
+PacketMask::PacketMask(Suite suite, const crypto::HmacKey& secret) {
   if (suite == Suite::unprotected) return;
-  protection_.emplace(algorithm(suite), crypto::hkdf_expand_label<32>(secret.view(), "quic hp").view());
+  protection_.emplace(algorithm(suite), crypto::hkdf_expand_label<32>(secret, "quic hp").view());
 }
 
 crypto::HeaderProtection::Mask PacketMask::mask(ByteView sample) {

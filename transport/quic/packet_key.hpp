@@ -2,6 +2,7 @@
 /// What protects packets of one direction at one level: AEAD key, IV and header protection key, all from one
 /// secret (RFC 9001 5.1).
 #include "crypto/header_protection.hpp"
+#include "crypto/hkdf.hpp"
 
 #include <optional>
 
@@ -30,7 +31,7 @@ UseLimits use_limits(Suite suite);
 class PacketKey {
  public:
   static constexpr std::size_t tag_size = 16;
-  PacketKey(Suite suite, const Secret<32>& secret);
+  PacketKey(Suite suite, const crypto::HmacKey& secret);
   /// For a key that comes from somewhere else and has no IV: Retry.
   static PacketKey bare(const Secret<32>& key);
 
@@ -49,7 +50,7 @@ class PacketKey {
 /// The header protection of `secret`; it stays across key updates.
 class PacketMask {
  public:
-  PacketMask(Suite suite, const Secret<32>& secret);
+  PacketMask(Suite suite, const crypto::HmacKey& secret);
   crypto::HeaderProtection::Mask mask(ByteView sample);
 
  private:

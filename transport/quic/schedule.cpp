@@ -26,9 +26,9 @@ Bytes prologue(const NodeKey& responder) {
 }
 
 Secrets initial_secrets(const Cid& original, const X25519Key& responder) {
-  auto secret = crypto::hmac_sha256(view(initial_salt), {original.view(), responder.view()});
-  return {crypto::hkdf_expand_label<32>(secret.view(), "client in"),
-          crypto::hkdf_expand_label<32>(secret.view(), "server in")};
+  const crypto::HmacKey secret(
+      crypto::hmac_sha256(view(initial_salt), {original.view(), responder.view()}).view());
+  return {crypto::hkdf_expand_label<32>(secret, "client in"), crypto::hkdf_expand_label<32>(secret, "server in")};
 }
 
 Secrets handshake_secrets(const Secret<32>& chaining_key, const crypto::Digest& hash) {

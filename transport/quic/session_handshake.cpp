@@ -6,12 +6,12 @@
 namespace conclave::quic {
 namespace {
 
-ngtcp2_crypto_aead_ctx new_key(Suite suite, const Secret<32>& secret, std::array<Byte, 12>& iv) {
+ngtcp2_crypto_aead_ctx new_key(Suite suite, const crypto::HmacKey& secret, std::array<Byte, 12>& iv) {
   auto* key = new PacketKey(suite, secret);
   iv = key->iv();
   return {key};
 }
-ngtcp2_crypto_cipher_ctx new_mask(Suite suite, const Secret<32>& secret) {
+ngtcp2_crypto_cipher_ctx new_mask(Suite suite, const crypto::HmacKey& secret) {
   return {new PacketMask(suite, secret)};
 }
 
@@ -66,8 +66,8 @@ bool Session::admissible_initial(const LongHeader& header, ByteView packet) {
 void Session::use_initial_keys(const Cid& original) {
   auto secrets = initial_secrets(
       original, dialled_ ? initiator_->responder_x25519() : board_->identity.x25519.public_key);
-  auto& mine = dialled_ ? secrets.initiator : secrets.responder;
-  auto& theirs = dialled_ ? secrets.responder : secrets.initiator;
+  const crypto::HmacKey mine((dialled_ ? secrets.initiator : secrets.responder).view());
+  const crypto::HmacKey theirs((dialled_ ? secrets.responder : secrets.initiator).view());
   their_initial_.emplace(theirs);
   constexpr auto suite = Suite::chacha20_poly1305;
   std::array<Byte, 12> rx_iv, tx_iv;
@@ -80,8 +80,8 @@ void Session::use_initial_keys(const Cid& original) {
 
 int Session::install_handshake_keys() {
   auto secrets = dialled_ ? initiator_->handshake_secrets() : responder_->handshake_secrets();
-  auto& mine = dialled_ ? secrets.initiator : secrets.responder;
-  auto& theirs = dialled_ ? secrets.responder : secrets.initiator;
+  const crypto::HmacKey mine((dialled_ ? secrets.initiator : secrets.responder).view());
+  const crypto::HmacKey theirs((dialled_ ? secrets.responder : secrets.initiator).view());
   constexpr auto suite = Suite::chacha20_poly1305;
   std::array<Byte, 12> iv;
   auto rx = new_key(suite, theirs, iv);
@@ -96,6 +96,7 @@ int Session::install_handshake_keys() {
 int Session::install_application_keys(const Secrets& secrets) {
   auto& mine = dialled_ ? secrets.initiator : secrets.responder;
   auto& theirs = dialled_ ? secrets.responder : secrets.initiator;
+  const crypto::HmacKey my_key(mine.view()), their_key(theirs.view());
   ngtcp2_crypto_ctx context{};
   context.aead.max_overhead = PacketKey::tag_size;
   auto limits = use_limits(suite_);
@@ -103,13 +104,13 @@ int Session::install_application_keys(const Secrets& secrets) {
   context.max_decryption_failure = limits.failures;
   ngtcp2_conn_set_crypto_ctx(library_, &context);
   std::array<Byte, 12> iv;
-  auto rx = new_key(suite_, theirs, iv);
-  auto rx_mask = new_mask(suite_, theirs);
+  auto rx = new_key(suite_, their_key, iv);
+  auto rx_mask = new_mask(suite_, their_key);
   if (auto status = ngtcp2_conn_install_rx_key(library_, theirs.data(), theirs.size, &rx, iv.data(),
                                                iv.size(), &rx_mask))
     return status;
-  auto tx = new_key(suite_, mine, iv);
-  auto tx_mask = new_mask(suite_, mine);
+  auto tx = new_key(suite_, my_key, iv);
+  auto tx_mask = new_mask(suite_, my_key);
   return ngtcp2_conn_install_tx_key(library_, mine.data(), mine.size, &tx, iv.data(), iv.size(), &tx_mask);
 }
 

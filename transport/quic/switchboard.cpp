@@ -1,6 +1,5 @@
 #include "transport/quic/switchboard.hpp"
 
-#include "crypto/hkdf.hpp"
 #include "transport/quic/session.hpp"
 
 namespace conclave::quic {
@@ -18,8 +17,8 @@ Switchboard::Switchboard(boost::asio::any_io_executor the_executor, io::Clock& t
       identity(Identity::of(keys)),
       settings(std::move(the_settings)),
       gate(identity, random, known, settings.gate),
-      cid_key_(crypto::hmac_sha256(keys.seed().view(), view("nquic connection ids"))),
-      reset_key_(crypto::hmac_sha256(keys.seed().view(), view("nquic stateless reset"))),
+      cid_key_(crypto::hmac_sha256(keys.seed().view(), view("nquic connection ids")).view()),
+      reset_key_(crypto::hmac_sha256(keys.seed().view(), view("nquic stateless reset")).view()),
       batch_(std::make_unique_for_overwrite<Byte[]>(batch_max + 2048)) {}
 
 Cid Switchboard::new_cid() {
@@ -27,7 +26,7 @@ Cid Switchboard::new_cid() {
   out.length = Cid::ours;
   do {
     random.fill(MutableBytes(out.bytes).first(cid_random));
-    auto proof = crypto::hmac_sha256(cid_key_.view(), out.view().first(cid_random));
+    auto proof = cid_key_.of({out.view().first(cid_random)});
     std::copy_n(proof.data(), Cid::ours - cid_random, out.bytes.data() + cid_random);
   } while (routes_.contains(out));
   return out;
@@ -35,12 +34,12 @@ Cid Switchboard::new_cid() {
 
 bool Switchboard::made_by_us(const Cid& cid) const {
   if (cid.length != Cid::ours) return false;
-  auto proof = crypto::hmac_sha256(cid_key_.view(), cid.view().first(cid_random));
+  auto proof = cid_key_.of({cid.view().first(cid_random)});
   return same_secret(cid.view().subspan(cid_random), proof.view().first(Cid::ours - cid_random));
 }
 
 ResetToken Switchboard::reset_token(const Cid& cid) const {
-  auto full = crypto::hmac_sha256(reset_key_.view(), cid.view());
+  auto full = reset_key_.of({cid.view()});
   return *ResetToken::from(full.view().first(ResetToken::size));
 }
 

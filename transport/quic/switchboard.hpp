@@ -62,7 +62,7 @@ class Switchboard {
   Byte* batch() { return batch_.get(); }
 
  private:
-  Secret<32> cid_key_, reset_key_;
+  crypto::HmacKey cid_key_, reset_key_;
   std::unordered_map<Cid, Session*> routes_;
   std::unordered_map<ResetToken, Session*> resets_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
