@@ -1,5 +1,6 @@
 #include "transport/quic/library_memory.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <map>

@@ -2,6 +2,7 @@
 /// Memory for ngtcp2. A connection takes 130 KB in forty blocks, of which it touches half. malloc finds such blocks slowly
 /// among those that other connections have let go, and gives them pages that the system clears again. Here blocks stay for the next connection of their size.
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
