@@ -21,6 +21,17 @@ const EVP_CIPHER* cipher(AeadAlgorithm algorithm) {
   return algorithm == AeadAlgorithm::aes_128_gcm ? aes_128 : aes_256;
 }
 
+constexpr int opening = 0, sealing = 1;  ///< what EVP_CipherInit_ex calls them
+
+/// Makes the context when it is needed first.
+EVP_CIPHER_CTX* with_key(EVP_CIPHER_CTX*& context, AeadAlgorithm algorithm, const Byte* key, int direction) {
+  if (!context) {
+    context = EVP_CIPHER_CTX_new();
+    ensure(EVP_CipherInit_ex(context, cipher(algorithm), nullptr, key, nullptr, direction) == 1, "AES-GCM key set");
+  }
+  return context;
+}
+
 int as_int(std::size_t size) {
   ensure(size <= std::numeric_limits<int>::max(), "OpenSSL counts in int");
   return static_cast<int>(size);
@@ -78,12 +89,7 @@ void Aead::seal_into(MutableBytes out, ByteView nonce, ByteView associated, Byte
                                                         nonce.data(), key_.data());
     return;
   }
-  if (!context_->seal) {
-    context_->seal = EVP_CIPHER_CTX_new();
-    ensure(EVP_EncryptInit_ex(context_->seal, cipher(algorithm_), nullptr, key_.data(), nullptr) == 1,
-           "AES-GCM key set");
-  }
-  auto* context = context_->seal;
+  auto* context = with_key(context_->seal, algorithm_, key_.data(), sealing);
   int written = 0;
   bool good = EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) == 1;
   if (!associated.empty())
@@ -115,12 +121,7 @@ Result<> Aead::open_into(MutableBytes out, ByteView nonce, ByteView associated, 
       return fail(Errc::undecryptable);
     return {};
   }
-  if (!context_->open) {
-    context_->open = EVP_CIPHER_CTX_new();
-    ensure(EVP_DecryptInit_ex(context_->open, cipher(algorithm_), nullptr, key_.data(), nullptr) == 1,
-           "AES-GCM key set");
-  }
-  auto* context = context_->open;
+  auto* context = with_key(context_->open, algorithm_, key_.data(), opening);
   int written = 0;
   std::array<Byte, tag_size> expected;
   std::copy_n(tag, tag_size, expected.data());

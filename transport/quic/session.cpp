@@ -18,8 +18,8 @@ constexpr Duration linger_time = std::chrono::seconds(1);
 constexpr Duration migration_pause = std::chrono::milliseconds(1500);
 /// How often a peer may change its path within the time of a validation; then it stays where it is.
 constexpr std::size_t former_paths_max = 4;
-/// The library validates a path for at most three times the greater of the probe timeout and that of
-/// a connection that has measured nothing yet (RFC 9000 section 8.2.4).
+/// The library validates a path for three times the greater of the probe timeout and that of a connection that has
+/// measured nothing yet (RFC 9000 section 8.2.4). This is more.
 Duration validation_max(ngtcp2_duration pto) {
   const auto initial = std::chrono::milliseconds(300);
   const auto probe = std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds(pto), initial);

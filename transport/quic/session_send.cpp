@@ -67,7 +67,7 @@ void Session::flush() {
     if (size < segment || used + packet_most > Switchboard::batch_max) leave();
   }
   leave();
-  follow_path(time);
+  if (fell_back_) follow_path(time);
   forget_former_paths(time);
   // Before the handshake has measured the round trip, pacing assumes a slow one and would delay the first
   // flight.
