@@ -18,10 +18,10 @@ HmacKey::HmacKey(ByteView key) {
     key = short_key;
   }
   Secret<block_size> inner, outer;
+  std::copy(key.begin(), key.end(), inner.data());
   for (std::size_t i = 0; i < block_size; ++i) {
-    Byte byte = i < key.size() ? key[i] : Byte{0};
-    inner.data()[i] = byte ^ 0x36;
-    outer.data()[i] = byte ^ 0x5c;
+    outer.data()[i] = inner.data()[i] ^ 0x5c;
+    inner.data()[i] ^= 0x36;
   }
   inner_.update(inner.view());
   outer_.update(outer.view());

@@ -1,9 +1,11 @@
 #pragma once
 /// The only source of time in a node: `AsioClock` is real, `sim::World` (simulations/world.hpp) is virtual.
-#include <boost/asio/any_io_executor.hpp>
 #include <functional>
-#include <map>
 #include <memory>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "crypto/strong.hpp"
 #include "crypto/time.hpp"
@@ -22,7 +24,8 @@ class Clock {
   virtual void cancel(Alarm alarm) = 0;
 };
 
-/// Wall time by the system's steady clock; one Asio timer behind an ordered agenda.
+/// Wall time by the system's steady clock; one Asio timer behind an agenda. Connections move their alarms all the
+/// time, so a cancelled one stays in the agenda until its time comes or half of the agenda is cancelled.
 class AsioClock final : public Clock {
  public:
   explicit AsioClock(boost::asio::any_io_executor executor);
@@ -34,10 +37,13 @@ class AsioClock final : public Clock {
 
  private:
   struct Timer;
+  using Entry = std::pair<TimePoint, std::uint64_t>;
   void arm();
   void ring();
-  std::map<std::pair<TimePoint, std::uint64_t>, std::function<void()>> agenda_;
-  std::map<std::uint64_t, TimePoint> when_;
+  void drop_first();
+  void drop_cancelled();
+  std::vector<Entry> agenda_;  ///< a heap, the earliest in front
+  boost::unordered_flat_map<std::uint64_t, std::function<void()>> actions_;  ///< of those not cancelled
   std::uint64_t last_ = 0;
   TimePoint armed_ = TimePoint::max();
   bool ringing_ = false;

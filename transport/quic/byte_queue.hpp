@@ -3,8 +3,9 @@
 /// they are until the peer has acknowledged them (the QUIC library keeps pointers, not copies).
 #include "crypto/bytes.hpp"
 
-#include <deque>
 #include <memory>
+
+#include <boost/container/deque.hpp>
 
 namespace conclave::quic {
 
@@ -106,7 +107,7 @@ class ByteQueue {
     }
     chunks_.pop_front();
   }
-  std::deque<Chunk> chunks_;
+  boost::container::deque<Chunk> chunks_;
   std::vector<Chunk> spare_;
   std::size_t size_ = 0;
 };

@@ -195,7 +195,8 @@ struct Callbacks {
     auto found = self.streams_.find(id);
     if (found == self.streams_.end()) return 0;
     auto stream = found->second;
-    if (stream->queued) std::erase(self.line_, stream.get());
+    auto& line = self.line_;
+    if (stream->queued) line.erase(std::remove(line.begin(), line.end(), stream.get()), line.end());
     stream->queued = false;
     stream->end(false);
     self.streams_.erase(found);

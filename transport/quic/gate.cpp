@@ -91,7 +91,7 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
   if (!pay(proof, open_cost, now)) return silence(Reason::over_budget);
 
   InitialKeys keys(initial_secrets(header->destination, identity_.x25519.public_key).initiator.view());
-  auto packet = open_initial(keys, *header, datagram.first(header->size));
+  auto packet = open_initial(keys, *header, datagram.first(header->size), text_);
   if (!packet) return silence(Reason::stranger);
   auto frames = decode_initial_frames(packet->payload);
   if (!frames || !frames->crypto || frames->crypto->offset != 0 ||

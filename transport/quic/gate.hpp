@@ -13,8 +13,9 @@
 #include "transport/quic/initial.hpp"
 
 #include <map>
-#include <unordered_set>
 #include <variant>
+
+#include <boost/unordered/unordered_flat_set.hpp>
 
 namespace conclave::quic {
 
@@ -42,7 +43,7 @@ class ReplayCache {
   void remember(ByteView ephemeral);
 
  private:
-  std::unordered_set<Mark> young_, old_;
+  boost::unordered_flat_set<Mark, std::hash<Mark>> young_, old_;
 };
 
 struct GateSettings {
@@ -117,6 +118,7 @@ class Gate {
   ReplayCache replays_;
   crypto::Aead token_key_;
   PacketKey retry_key_;
+  Bytes text_;  ///< of the packet that is being judged
   std::array<std::uint64_t, reasons> silences_{};
   std::uint64_t retries_ = 0;
 };

@@ -64,7 +64,7 @@ Result<LongHeader> decode_long_header(ByteView datagram) {
   return out;
 }
 
-Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, ByteView packet) {
+Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, ByteView packet, Bytes& text) {
   constexpr std::size_t number_max = 4;
   // RFC 9001 5.4.2: the sample starts four bytes behind the start of the packet number, whatever its length.
   if (packet.size() < header.number_at + number_max + crypto::HeaderProtection::sample_size)
@@ -84,8 +84,9 @@ Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, 
   }
   auto sealed = packet.subspan(associated.size());
   if (sealed.size() < PacketKey::tag_size) return fail(Errc::malformed);
-  out.payload.resize(sealed.size() - PacketKey::tag_size);
-  CHECK(keys.key.open(out.payload.data(), crypto::counter_nonce(keys.key.iv(), out.number), associated,
+  text.resize(sealed.size() - PacketKey::tag_size);
+  out.payload = text;
+  CHECK(keys.key.open(text.data(), crypto::counter_nonce(keys.key.iv(), out.number), associated,
                       sealed));
   return out;
 }

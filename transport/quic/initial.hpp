@@ -34,10 +34,11 @@ struct InitialKeys {
 
 struct InitialPacket {
   std::uint64_t number = 0;
-  Bytes payload;
+  ByteView payload;  ///< where the caller said
 };
-/// `packet` is one packet, as `header.size` says. Fails with Errc::undecryptable or malformed.
-Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, ByteView packet);
+/// `packet` is one packet, as `header.size` says. `text` holds what was in it and may serve for the next one.
+/// Fails with Errc::undecryptable or malformed.
+Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, ByteView packet, Bytes& text);
 
 struct InitialFrames {
   struct Crypto {

@@ -114,8 +114,13 @@ ngtcp2_transport_params Session::transport_parameters() const {
   out.initial_max_streams_uni = 0;
   out.max_idle_timeout = nanoseconds(settings.idle);
   out.max_datagram_frame_size = 65535;
-  out.active_connection_id_limit = 4;  // each id costs the peer two HMACs and a place in its map
+  out.active_connection_id_limit = 3;  // in use, on a path under validation, in reserve: each costs the peer two HMACs
   return out;
+}
+
+std::shared_ptr<Session> Session::make(std::shared_ptr<Switchboard> board, bool dialled, const NodeKey& peer) {
+  ConnectionMemory::Allocator<Session> allocator(board->memory);
+  return std::allocate_shared<Session>(allocator, Private{}, std::move(board), dialled, peer);
 }
 
 void Session::adopt() {
@@ -133,7 +138,7 @@ void Session::adopt() {
 
 std::shared_ptr<Session> Session::dial(std::shared_ptr<Switchboard> board, const io::Endpoint& to,
                                        const NodeKey& peer, Initiator initiator) {
-  auto out = std::make_shared<Session>(Private{}, std::move(board), true, peer);
+  auto out = make(std::move(board), true, peer);
   auto& switchboard = *out->board_;
   out->remote_ = to;
   out->initiator_.emplace(std::move(initiator));
@@ -146,7 +151,8 @@ std::shared_ptr<Session> Session::dial(std::shared_ptr<Switchboard> board, const
   auto settings = out->library_settings(switchboard.clock.now());
   auto parameters = out->transport_parameters();
   auto status = ngtcp2_conn_client_new(&out->library_, &destination, &source, &path.path, NGTCP2_PROTO_VER_V1,
-                                       &library_callbacks(), &settings, &parameters, switchboard.memory.interface(), out.get());
+                                       &library_callbacks(), &settings, &parameters, switchboard.memory->interface(),
+                                       out.get());
   ensure(status == 0, "the library takes our own parameters");
   switchboard.route(ours, *out);
   out->cids_.push_back(ours);
@@ -160,8 +166,7 @@ std::shared_ptr<Session> Session::dial(std::shared_ptr<Switchboard> board, const
 
 std::shared_ptr<Session> Session::accept(std::shared_ptr<Switchboard> board, Gate::Opening opening,
                                          const io::Packet& first, TimePoint time) {
-  auto out =
-      std::make_shared<Session>(Private{}, std::move(board), false, opening.responder.introduction().node);
+  auto out = make(std::move(board), false, opening.responder.introduction().node);
   auto& switchboard = *out->board_;
   out->remote_ = first.from;
   out->responder_.emplace(std::move(opening.responder));
@@ -181,7 +186,8 @@ std::shared_ptr<Session> Session::accept(std::shared_ptr<Switchboard> board, Gat
   std::copy(token.bytes.begin(), token.bytes.end(), parameters.stateless_reset_token);
   PathStorage path({first.to, switchboard.socket->local_port()}, first.from);
   auto status = ngtcp2_conn_server_new(&out->library_, &destination, &source, &path.path, NGTCP2_PROTO_VER_V1,
-                                       &library_callbacks(), &settings, &parameters, switchboard.memory.interface(), out.get());
+                                       &library_callbacks(), &settings, &parameters, switchboard.memory->interface(),
+                                       out.get());
   if (status != 0) return nullptr;
   for (auto& cid : {ours, opening.destination}) {
     switchboard.route(cid, *out);

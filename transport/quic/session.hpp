@@ -8,8 +8,7 @@
 #include "transport/quic/stream.hpp"
 #include "transport/quic/switchboard.hpp"
 
-#include <deque>
-
+#include <boost/container/deque.hpp>  // std::deque allocates also where it stays empty
 #include <ngtcp2/ngtcp2.h>
 
 namespace conclave::quic {
@@ -77,6 +76,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static TimePoint time_of(ngtcp2_tstamp stamp);
   ngtcp2_settings library_settings(TimePoint now);
   ngtcp2_transport_params transport_parameters() const;
+  static std::shared_ptr<Session> make(std::shared_ptr<Switchboard> board, bool dialled, const NodeKey& peer);
   void adopt();
 
   // session_handshake.cpp
@@ -158,13 +158,13 @@ class Session : public std::enable_shared_from_this<Session> {
   // Streams and datagrams.
   ReceiveWindow window_;  ///< of all streams together
   std::map<std::int64_t, std::shared_ptr<StreamState>> streams_;
-  std::deque<StreamState*> line_;  ///< with something to send
-  std::deque<std::pair<std::string, std::shared_ptr<StreamState>>> incoming_;
+  boost::container::deque<StreamState*> line_;  ///< with something to send
+  boost::container::deque<std::pair<std::string, std::shared_ptr<StreamState>>> incoming_;
   io::Event incoming_event_, datagram_event_;
   Bytes datagram_bytes_;
   std::vector<std::uint16_t> datagram_sizes_;
   std::size_t datagrams_sent_ = 0, datagram_bytes_sent_ = 0;
-  std::deque<Bytes> datagrams_;
+  boost::container::deque<Bytes> datagrams_;
   std::vector<std::shared_ptr<io::Event>> waiting_;  ///< for a milestone, or for leave to open a stream
 
   // Sending and time.

@@ -51,7 +51,7 @@ bool Session::admissible(ByteView datagram) {
 
 bool Session::admissible_initial(const LongHeader& header, ByteView packet) {
   if (!their_initial_) return !dialled_;  // the first packet of all, which the gate has checked
-  auto opened = open_initial(*their_initial_, header, packet);
+  auto opened = open_initial(*their_initial_, header, packet, board_->initial_text);
   if (!opened) return false;
   auto frames = decode_initial_frames(opened->payload);
   if (!frames) return false;

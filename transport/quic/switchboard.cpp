@@ -25,7 +25,12 @@ Cid Switchboard::new_cid() {
   Cid out;
   out.length = Cid::ours;
   do {
-    random.fill(MutableBytes(out.bytes).first(cid_random));
+    if (cid_noise_used_ == cid_noise_.size()) {
+      random.fill(cid_noise_);
+      cid_noise_used_ = 0;
+    }
+    std::copy_n(cid_noise_.data() + cid_noise_used_, cid_random, out.bytes.data());
+    cid_noise_used_ += cid_random;
     auto proof = cid_key_.of({out.view().first(cid_random)});
     std::copy_n(proof.data(), Cid::ours - cid_random, out.bytes.data() + cid_random);
   } while (routes_.contains(out));

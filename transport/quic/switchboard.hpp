@@ -3,13 +3,13 @@
 /// quic.
 #include "transport/io/clock.hpp"
 #include "transport/io/datagrams.hpp"
-#include "transport/quic/library_memory.hpp"
+#include "transport/quic/connection_memory.hpp"
 #include "transport/quic/settings.hpp"
 
 #include <map>
-#include <unordered_map>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace conclave::quic {
 
@@ -29,7 +29,8 @@ class Switchboard {
   const Settings settings;
   KeyCache known;
   Gate gate;
-  LibraryMemory memory;
+  Bytes initial_text;  ///< of the Initial packet that is being read
+  const std::shared_ptr<ConnectionMemory> memory = std::make_shared<ConnectionMemory>();
 
   /// Eight bytes: four random ones and four that prove that we made them, also after a restart: a stateless
   /// reset answers nobody who never had a connection id from us.
@@ -48,7 +49,7 @@ class Switchboard {
   void adopt(std::shared_ptr<Session> session);
   void release(Session& session);
   void release_all();
-  const std::map<Session*, std::shared_ptr<Session>>& sessions() const { return sessions_; }
+  const boost::unordered_flat_map<Session*, std::shared_ptr<Session>>& sessions() const { return sessions_; }
 
   /// Connections that are neither refused nor over.
   std::size_t open = 0;
@@ -63,9 +64,11 @@ class Switchboard {
 
  private:
   crypto::HmacKey cid_key_, reset_key_;
-  std::unordered_map<Cid, Session*> routes_;
-  std::unordered_map<ResetToken, Session*> resets_;
-  std::map<Session*, std::shared_ptr<Session>> sessions_;
+  std::array<Byte, 256> cid_noise_;  ///< for the next ids: one question to the system for sixty-four of them
+  std::size_t cid_noise_used_ = cid_noise_.size();
+  boost::unordered_flat_map<Cid, Session*, std::hash<Cid>> routes_;
+  boost::unordered_flat_map<ResetToken, Session*, std::hash<ResetToken>> resets_;
+  boost::unordered_flat_map<Session*, std::shared_ptr<Session>> sessions_;
   std::unique_ptr<Byte[]> batch_;
 };
 

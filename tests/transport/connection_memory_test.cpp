@@ -1,4 +1,4 @@
-#include "transport/quic/library_memory.hpp"
+#include "transport/quic/connection_memory.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-using conclave::quic::LibraryMemory;
+using conclave::quic::ConnectionMemory;
 
 namespace {
 
@@ -27,8 +27,8 @@ bool intact(const void* block, const Held& held) {
 }  // namespace
 
 // Every block keeps its bytes whatever is taken, let go and resized around it: blocks never overlap.
-RC_GTEST_PROP(LibraryMemory, blocks_keep_what_they_hold, ()) {
-  LibraryMemory memory;
+RC_GTEST_PROP(ConnectionMemory, blocks_keep_what_they_hold, ()) {
+  ConnectionMemory memory;
   std::map<unsigned char*, Held> held;
   auto mark = [&](void* place, std::size_t size) {
     auto* block = static_cast<unsigned char*>(place);
@@ -64,8 +64,8 @@ RC_GTEST_PROP(LibraryMemory, blocks_keep_what_they_hold, ()) {
   }
 }
 
-TEST(LibraryMemory, what_was_let_go_serves_the_next_of_its_size) {
-  LibraryMemory memory;
+TEST(ConnectionMemory, what_was_let_go_serves_the_next_of_its_size) {
+  ConnectionMemory memory;
   auto* first = memory.take(4248);
   auto* beside = memory.take(4248);
   memory.give(first);
@@ -75,8 +75,8 @@ TEST(LibraryMemory, what_was_let_go_serves_the_next_of_its_size) {
   memory.give(beside);
 }
 
-TEST(LibraryMemory, secrets_do_not_outlive_their_block) {
-  LibraryMemory memory;
+TEST(ConnectionMemory, secrets_do_not_outlive_their_block) {
+  ConnectionMemory memory;
   auto* block = static_cast<unsigned char*>(memory.take(111));
   std::memset(block, 0x5e, 111);
   memory.give(block);
@@ -85,8 +85,8 @@ TEST(LibraryMemory, secrets_do_not_outlive_their_block) {
   for (std::size_t i = 0; i < 111; ++i) EXPECT_NE(again[i], 0x5e) << i;
 }
 
-TEST(LibraryMemory, counts_that_overflow_get_nothing) {
-  LibraryMemory memory;
+TEST(ConnectionMemory, counts_that_overflow_get_nothing) {
+  ConnectionMemory memory;
   auto* library = memory.interface();
   if (!library) GTEST_SKIP() << "under AddressSanitizer the library has its own";
   EXPECT_EQ(library->calloc(SIZE_MAX / 2, 3, library->user_data), nullptr);

@@ -1,4 +1,4 @@
-#include "transport/quic/library_memory.hpp"
+#include "transport/quic/connection_memory.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,11 +9,13 @@
 #include <new>
 
 #include <sodium.h>
+#include <sys/mman.h>
 
 namespace conclave::quic {
 namespace {
 
-constexpr std::size_t slab_size = 1024 * 1024;  ///< pages that nobody touched cost nothing
+constexpr std::size_t slab_size = 2 * 1024 * 1024;  ///< one huge page of x86-64 and of arm64 with small pages of 4 KB
+constexpr std::size_t small_slabs = 2;  ///< of small pages, of which those that nobody touched cost nothing
 constexpr std::size_t least = 64, most = 32 * 1024;  ///< of a block; larger ones are malloc's
 constexpr std::size_t secrets_most = 512;  ///< ngtcp2 keeps the secrets of key updates, in blocks of a hundred bytes
 
@@ -33,11 +35,11 @@ Class class_of(std::size_t size) {
 }
 
 Head* head_of(void* block) { return static_cast<Head*>(block) - 1; }
-LibraryMemory& of(void* user) { return *static_cast<LibraryMemory*>(user); }
+ConnectionMemory& of(void* user) { return *static_cast<ConnectionMemory*>(user); }
 
 }  // namespace
 
-LibraryMemory::LibraryMemory()
+ConnectionMemory::ConnectionMemory()
     : interface_{this,
                  [](std::size_t size, void* user) { return of(user).take(size); },
                  [](void* block, void* user) { of(user).give(block); },
@@ -49,16 +51,11 @@ LibraryMemory::LibraryMemory()
                  },
                  [](void* block, std::size_t size, void* user) { return of(user).resize(block, size); }} {}
 
-const ngtcp2_mem* LibraryMemory::interface() const {
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  return nullptr;
-#endif
-#endif
-  return &interface_;
+const ngtcp2_mem* ConnectionMemory::interface() const {
+  return watched ? nullptr : &interface_;
 }
 
-void* LibraryMemory::take(std::size_t size) {
+void* ConnectionMemory::take(std::size_t size) {
   if (size > most) {
     auto* head = static_cast<Head*>(std::malloc(sizeof(Head) + size));
     if (!head) return nullptr;
@@ -67,9 +64,9 @@ void* LibraryMemory::take(std::size_t size) {
   }
   const auto [index, room] = class_of(sizeof(Head) + size);
   void* place = nullptr;
-  if (auto*& first = free_[index]) {
-    place = first;
-    first = first->next;
+  if (auto& free = free_[index]; !free.empty()) {
+    place = free.back();
+    free.pop_back();
   } else {
     if ((slabs_.empty() || carved_ + room > slab_size) && !add_slab()) return nullptr;
     place = slabs_.back().get() + carved_;
@@ -78,16 +75,15 @@ void* LibraryMemory::take(std::size_t size) {
   return new (place) Head{size} + 1;
 }
 
-void LibraryMemory::give(void* block) {
+void ConnectionMemory::give(void* block) {
   if (!block) return;
   auto* head = head_of(block);
   if (head->size > most) return std::free(head);
   if (head->size <= secrets_most) sodium_memzero(block, head->size);
-  auto*& first = free_[class_of(sizeof(Head) + head->size).index];
-  first = new (head) Free{first};
+  free_[class_of(sizeof(Head) + head->size).index].push_back(head);
 }
 
-void* LibraryMemory::resize(void* block, std::size_t size) {
+void* ConnectionMemory::resize(void* block, std::size_t size) {
   auto* out = take(size);
   if (!out || !block) return out;
   std::memcpy(out, block, std::min(size, head_of(block)->size));
@@ -95,10 +91,14 @@ void* LibraryMemory::resize(void* block, std::size_t size) {
   return out;
 }
 
-bool LibraryMemory::add_slab() {
-  std::unique_ptr<std::byte[]> bytes(new (std::nothrow) std::byte[slab_size]);
-  if (!bytes) return false;
-  slabs_.push_back(std::move(bytes));
+void ConnectionMemory::Release::operator()(std::byte* slab) const { std::free(slab); }
+
+bool ConnectionMemory::add_slab() {
+  auto* slab = static_cast<std::byte*>(std::aligned_alloc(slab_size, slab_size));
+  if (!slab) return false;
+  // Where the system has none to give it stays with small pages.
+  if (slabs_.size() >= small_slabs) (void)madvise(slab, slab_size, MADV_HUGEPAGE);
+  slabs_.emplace_back(slab);
   carved_ = 0;
   return true;
 }
