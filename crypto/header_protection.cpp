@@ -35,6 +35,12 @@ HeaderProtection::HeaderProtection(AeadAlgorithm algorithm, ByteView key) {
   EVP_CIPHER_CTX_set_padding(context_->ecb, 0);
 }
 
+HeaderProtection::HeaderProtection(const HeaderProtection& other) : key_(other.key_) {
+  if (!other.context_) return;
+  context_ = std::make_unique<Context>();
+  ensure(EVP_CIPHER_CTX_copy(context_->ecb, other.context_->ecb) == 1, "AES key copied");
+}
+
 HeaderProtection::HeaderProtection(HeaderProtection&&) noexcept = default;
 HeaderProtection& HeaderProtection::operator=(HeaderProtection&&) noexcept = default;
 HeaderProtection::~HeaderProtection() = default;

@@ -14,6 +14,7 @@ class HeaderProtection {
 
   /// `key` ("quic hp") has key_size(algorithm) bytes; XChaCha20 has no header protection.
   HeaderProtection(AeadAlgorithm algorithm, ByteView key);
+  HeaderProtection(const HeaderProtection& other);
   HeaderProtection(HeaderProtection&&) noexcept;
   HeaderProtection& operator=(HeaderProtection&&) noexcept;
   ~HeaderProtection();

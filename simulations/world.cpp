@@ -21,9 +21,14 @@ void World::cancel(Alarm alarm) {
   when_.erase(found);
 }
 
-bool World::step(TimePoint limit) {
+/// Everything that can happen now.
+void World::settle() {
   context_.restart();
-  context_.poll();  // everything that can happen now
+  context_.poll();
+}
+
+bool World::step(TimePoint limit) {
+  settle();
   if (agenda_.empty()) return false;
   auto due = agenda_.begin();
   if (due->first.first > limit) {
@@ -44,7 +49,7 @@ void World::run(TimePoint limit) {
 }
 
 bool World::run_until(const std::function<bool()>& done, TimePoint limit) {
-  while (!done()) {
+  for (settle(); !done(); settle()) {
     if (!step(limit)) return done();
   }
   return true;

@@ -29,6 +29,7 @@ class World final : public io::Clock {
   bool run_until(const std::function<bool()>& done, TimePoint limit = TimePoint::max());
 
  private:
+  void settle();
   bool step(TimePoint limit);
 
   boost::asio::io_context context_{1};

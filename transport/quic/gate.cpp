@@ -90,8 +90,8 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
   auto* proof = proof_of(from.ip, now);
   if (!pay(proof, open_cost, now)) return silence(Reason::over_budget);
 
-  InitialKeys keys(initial_secrets(header->destination, identity_.x25519.public_key).initiator.view());
-  auto packet = open_initial(keys, *header, datagram.first(header->size), text_);
+  auto initial = InitialProtection::of(header->destination, identity_.x25519.public_key, false);
+  auto packet = open_initial(initial.theirs, *header, datagram.first(header->size), text_);
   if (!packet) return silence(Reason::stranger);
   auto frames = decode_initial_frames(packet->payload);
   if (!frames || !frames->crypto || frames->crypto->offset != 0 ||
@@ -117,7 +117,8 @@ Gate::Verdict Gate::judge(const io::Endpoint& from, ByteView datagram, bool crow
                  header->destination,
                  header->source,
                  original.value_or(header->destination),
-                 original ? copy(header->token) : Bytes()};
+                 original ? copy(header->token) : Bytes(),
+                 std::move(initial)};
 }
 
 void Gate::admitted(const Opening& opening) { replays_.remember(opening.message1); }

@@ -76,6 +76,7 @@ class Gate {
     Cid source;
     Cid original;  ///< destination of the very first packet
     Bytes token;   ///< not empty after a Retry
+    InitialProtection initial;
   };
   using Verdict = std::variant<Silence, Retry, Opening>;
 

@@ -64,6 +64,12 @@ Result<LongHeader> decode_long_header(ByteView datagram) {
   return out;
 }
 
+InitialProtection InitialProtection::of(const Cid& original, const X25519Key& responder, bool for_initiator) {
+  auto secrets = initial_secrets(original, responder);
+  return {InitialKeys((for_initiator ? secrets.responder : secrets.initiator).view()),
+          for_initiator ? secrets.initiator : secrets.responder};
+}
+
 Result<InitialPacket> open_initial(InitialKeys& keys, const LongHeader& header, ByteView packet, Bytes& text) {
   constexpr std::size_t number_max = 4;
   // RFC 9001 5.4.2: the sample starts four bytes behind the start of the packet number, whatever its length.

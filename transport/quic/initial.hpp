@@ -32,6 +32,14 @@ struct InitialKeys {
       : key(Suite::chacha20_poly1305, secret), mask(Suite::chacha20_poly1305, secret) {}
 };
 
+/// What protects the Initial packets of one connection, as one of its ends sees it.
+struct InitialProtection {
+  InitialKeys theirs;
+  Secret<32> mine;
+  /// `original`: the destination of the initiator's first packet, or of its first one after a Retry (RFC 9001 5.2).
+  static InitialProtection of(const Cid& original, const X25519Key& responder, bool for_initiator);
+};
+
 struct InitialPacket {
   std::uint64_t number = 0;
   ByteView payload;  ///< where the caller said

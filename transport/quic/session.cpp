@@ -171,6 +171,7 @@ std::shared_ptr<Session> Session::accept(std::shared_ptr<Switchboard> board, Gat
   out->remote_ = first.from;
   out->responder_.emplace(std::move(opening.responder));
   out->message_ = std::move(opening.message1);
+  out->initial_ = std::move(opening.initial);
   auto ours = switchboard.new_cid();
   auto source = to_library(ours), destination = to_library(opening.source);
   auto settings = out->library_settings(time);

@@ -121,9 +121,10 @@ class Session : public std::enable_shared_from_this<Session> {
   // Handshake.
   std::optional<Initiator> initiator_;
   std::optional<Responder> responder_;
-  std::optional<InitialKeys> their_initial_;  ///< opens what the other side sends
-  Bytes message_;                             ///< theirs: 1 or 2
-  Bytes hello_;                               ///< as far as it has come
+  std::optional<InitialProtection> initial_;
+  bool first_passed_ = false;  ///< the first packet of all, which the gate has checked
+  Bytes message_;              ///< theirs: 1 or 2
+  Bytes hello_;                ///< as far as it has come
   std::uint64_t initials_sent_ = 0;
   Secret<32> exporter_;
   Suite suite_ = Suite::chacha20_poly1305;
@@ -180,6 +181,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::size_t send_window_ = send_window_min, unsent_max_ = unsent_min;
   std::size_t burst_ = 0;
   TimePoint window_seen_{};
+  ngtcp2_tstamp expiry_ = UINT64_MAX;  ///< what the library has to be woken up for
   std::optional<io::Clock::Alarm> alarm_;
   TimePoint alarm_at_ = TimePoint::max();
 

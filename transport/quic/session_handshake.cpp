@@ -50,8 +50,8 @@ bool Session::admissible(ByteView datagram) {
 }
 
 bool Session::admissible_initial(const LongHeader& header, ByteView packet) {
-  if (!their_initial_) return !dialled_;  // the first packet of all, which the gate has checked
-  auto opened = open_initial(*their_initial_, header, packet, board_->initial_text);
+  if (!first_passed_) return !dialled_;
+  auto opened = open_initial(initial_->theirs, header, packet, board_->initial_text);
   if (!opened) return false;
   auto frames = decode_initial_frames(opened->payload);
   if (!frames) return false;
@@ -64,15 +64,17 @@ bool Session::admissible_initial(const LongHeader& header, ByteView packet) {
 }
 
 void Session::use_initial_keys(const Cid& original) {
-  auto secrets = initial_secrets(
-      original, dialled_ ? initiator_->responder_x25519() : board_->identity.x25519.public_key);
-  const crypto::HmacKey mine((dialled_ ? secrets.initiator : secrets.responder).view());
-  const crypto::HmacKey theirs((dialled_ ? secrets.responder : secrets.initiator).view());
-  their_initial_.emplace(theirs);
+  // The gate has derived a responder's already, from the packet that the library hears of now.
+  if (dialled_) initial_ = InitialProtection::of(original, initiator_->responder_x25519(), true);
+  first_passed_ = true;
+  const crypto::HmacKey mine(initial_->mine.view());
   constexpr auto suite = Suite::chacha20_poly1305;
-  std::array<Byte, 12> rx_iv, tx_iv;
-  auto rx = new_key(suite, theirs, rx_iv), tx = new_key(suite, mine, tx_iv);
-  auto rx_mask = new_mask(suite, theirs), tx_mask = new_mask(suite, mine);
+  auto rx_iv = initial_->theirs.key.iv();
+  ngtcp2_crypto_aead_ctx rx{new PacketKey(initial_->theirs.key)};
+  ngtcp2_crypto_cipher_ctx rx_mask{new PacketMask(initial_->theirs.mask)};
+  std::array<Byte, 12> tx_iv;
+  auto tx = new_key(suite, mine, tx_iv);
+  auto tx_mask = new_mask(suite, mine);
   ensure(ngtcp2_conn_install_initial_key(library_, &rx, rx_iv.data(), &rx_mask, &tx, tx_iv.data(), &tx_mask,
                                          rx_iv.size()) == 0,
          "memory for keys");

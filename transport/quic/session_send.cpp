@@ -30,6 +30,9 @@ void Session::flush() {
   auto self = shared_from_this();
   auto time = now();
   auto at = stamp_at(time);
+  if (established_ && ngtcp2_conn_get_expiry(library_) <= at) {
+    if (auto status = ngtcp2_conn_handle_expiry(library_, at)) return after_library(status, time);
+  }
   watch_window(time);
   PathStorage next_path, batch_path;
   ngtcp2_pkt_info info{};
@@ -69,11 +72,18 @@ void Session::flush() {
   leave();
   if (fell_back_) follow_path(time);
   forget_former_paths(time);
+  // The library's expiry is also when the pacer lets the next packet go, though there may be none. Where all has gone
+  // that there was, or that the window took, the pause that begins now is nothing to wake up for: who writes during it
+  // comes back here, is not allowed to send, and finds it among the timers.
+  const auto other_timers = ngtcp2_conn_get_expiry(library_);
   // Before the handshake has measured the round trip, pacing assumes a slow one and would delay the first
   // flight.
   if (sent > 0 && established_) ngtcp2_conn_update_pkt_tx_time(library_, at);
+  expiry_ = sent >= quantum ? ngtcp2_conn_get_expiry(library_) : other_timers;
   arm();
   if (sent >= quantum && ngtcp2_conn_get_expiry(library_) <= at) flush_soon();
+  // A dialler's library finds only when it writes that the handshake is complete.
+  if (established_ && !announced_) after_library(0, time);
 }
 
 bool Session::send_batch(ByteView bytes, std::size_t segment, const ngtcp2_path& path) {
@@ -187,11 +197,10 @@ void Session::watch_window(TimePoint time) {
 }
 
 void Session::arm() {
-  auto expiry = ngtcp2_conn_get_expiry(library_);
-  if (expiry == UINT64_MAX) return;
+  if (expiry_ == UINT64_MAX) return;
   // Some timers of the library stay in the past when it has nothing to send for them (a change of path does
   // it): asking again and again would burn a core, and the peer could cause it.
-  auto when = time_of(expiry);
+  auto when = time_of(expiry_);
   if (when <= last_time_) when = last_time_ + overdue_pause;
   // Acknowledgements drive a fast path; the timer only has to be there when they stop.
   when = std::max(when, last_time_ + timer_grain);
@@ -210,7 +219,7 @@ void Session::on_alarm() {
   if (!library_) return;
   auto self = shared_from_this();
   auto time = now();
-  if (ngtcp2_conn_get_expiry(library_) > stamp_at(time)) return arm();
+  if (expiry_ > stamp_at(time)) return arm();
   auto status = ngtcp2_conn_handle_expiry(library_, stamp_at(time));
   after_library(status, time);
   if (library_) flush();
