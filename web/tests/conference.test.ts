@@ -56,6 +56,21 @@ describe("roster", () => {
     expect(one.members(now + 2 * hour).size).toBe(0);
   });
 
+  test("an answer holds until a statement or the time changes it, also backwards", async () => {
+    const { conference, invite, guest, say } = await room();
+    const roster = await rosterOf(conference.publicKey, [
+      await say({ kind: "invite", key: invite.publicKey, expiresMs: now + hour / 2, membersMax: 2, rights: noAdmission }), await guest(),
+    ]);
+    expect(roster.members(now).size).toBe(1);
+    await roster.add(await openStatement(await guest(now + 1), conference.publicKey, now));
+    expect(roster.members(now + hour / 2 - 1).size).toBe(2);
+    expect(roster.members(now + hour / 2).size).toBe(0);
+    expect(roster.members(now).size).toBe(2);
+    const [call] = roster.members(now).values();
+    await roster.add(await openStatement(await say({ kind: "remove", call: call!.member.call, invite: null }), conference.publicKey, now));
+    expect(roster.members(now).size).toBe(1);
+  });
+
   test("who was removed does not come back by the same link", async () => {
     const { conference, invite, guest, say } = await room();
     const first = await guest();

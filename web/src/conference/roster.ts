@@ -22,9 +22,20 @@ export interface Entry {
 
 const noState: StateSaying = { kind: "state", sequence: 0, entry: null, flags: 0 };
 
+/** What follows from the statements; thrown away when they change. Pages ask at every redraw. */
+interface Findings {
+  /** By the names of the statements, as everybody goes through them. */
+  sorted?: Statement[];
+  admins?: ReadonlySet<string>;
+  removed?: ReadonlySet<string>;
+  /** Hold from one time up to another, when something expires. */
+  members?: { from: number; until: number; map: ReadonlyMap<string, Entry> };
+}
+
 export class Roster {
   private readonly statements = new Map<string, Statement>();
   private readonly ids = new Map<string, string>();
+  private found: Findings = {};
 
   constructor(readonly conference: Bytes) {}
 
@@ -39,6 +50,7 @@ export class Roster {
       this.ids.set(hex(call), hex(await memberId(call)));
     }
     this.statements.set(name, statement);
+    this.found = {};
     return true;
   }
 
@@ -57,6 +69,7 @@ export class Roster {
       const order = theirs[0] - ours[0] || theirs[1] - ours[1] || compare(other.digest, statement.digest);
       if (order > 0) return true;
       this.statements.delete(name);
+      this.found = {};
       return false;
     }
     return false;
@@ -71,18 +84,23 @@ export class Roster {
       const about = s.saying.kind === "member" ? s.saying.call : s.issuer;
       if (!authority && !known.has(hex(about))) this.statements.delete(name);
     }
+    this.found = {};
   }
 
   private *said<K extends Saying["kind"]>(kind: K): Generator<[Statement, Extract<Saying, { kind: K }>]> {
-    for (const name of [...this.statements.keys()].sort()) {
-      const statement = this.statements.get(name)!;
+    this.found.sorted ??= [...this.statements].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, statement]) => statement);
+    for (const statement of this.found.sorted) {
       if (statement.saying.kind === kind) yield [statement, statement.saying as Extract<Saying, { kind: K }>];
     }
   }
 
   private byConference = (s: Statement): boolean => same(s.issuer, this.conference);
 
-  admins(): Set<string> {
+  admins(): ReadonlySet<string> {
+    return (this.found.admins ??= this.findAdmins());
+  }
+
+  private findAdmins(): Set<string> {
     const revoked = new Set<string>();
     for (const [s, revoke] of this.said("revoke")) if (this.byConference(s)) revoked.add(hex(revoke.key));
     const admins = new Set<string>();
@@ -113,7 +131,11 @@ export class Roster {
   }
 
   /** Those who are out for good: removed, or left. */
-  removed(): Set<string> {
+  removed(): ReadonlySet<string> {
+    return (this.found.removed ??= this.findRemoved());
+  }
+
+  private findRemoved(): Set<string> {
     const admins = this.admins();
     const out = new Set<string>();
     for (const [s, remove] of this.said("remove"))
@@ -123,7 +145,18 @@ export class Roster {
   }
 
   /** The members that count at `nowMs`, by call key in hexadecimal, in the order of the keys. */
-  members(nowMs: number): Map<string, Entry> {
+  members(nowMs: number): ReadonlyMap<string, Entry> {
+    const known = this.found.members;
+    if (known && known.from <= nowMs && nowMs < known.until) return known.map;
+    let until = Infinity;
+    for (const [, { expiresMs }] of [...this.said("member"), ...this.said("invite")])
+      if (expiresMs > nowMs) until = Math.min(until, expiresMs);
+    const map = this.findMembers(nowMs);
+    this.found.members = { from: nowMs, until, map };
+    return map;
+  }
+
+  private findMembers(nowMs: number): Map<string, Entry> {
     const admins = this.admins();
     const authority = (s: Statement) => this.byConference(s) || (s.account !== null && admins.has(hex(s.account)));
     const invites = this.invites(nowMs, authority);

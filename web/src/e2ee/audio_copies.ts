@@ -16,7 +16,7 @@ export class AudioCopies {
   wrap(sealed: Bytes): Bytes {
     const copies = this.recent.slice(0, this.count);
     // A copy of its own: the browser takes the buffer of what it sends away.
-    this.recent = [sealed.slice(), ...this.recent].slice(0, copiesMax);
+    this.recent = this.count === 0 ? [] : [sealed.slice(), ...this.recent].slice(0, copiesMax);
     if (copies.length === 0) return sealed;
     const head = new Uint8Array(1 + 2 * copies.length);
     head[0] = copies.length;

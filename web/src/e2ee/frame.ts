@@ -1,5 +1,5 @@
 /** Which bytes of an encoded frame stay in the clear, and the two halves of whole-frame encryption. */
-import { type Bytes, concat, hex, Malformed, same } from "../crypto/bytes";
+import { type Bytes, hex, Malformed, same } from "../crypto/bytes";
 import { decodeHeader, FrameKey, type Header } from "../crypto/sframe";
 import { keyId, type Kind, kind, ratchet } from "../conference/sender_keys";
 
@@ -39,23 +39,29 @@ export class Sealer {
     if (!this.key) return null;
     const counter = this.counter++;
     const clear = frame.subarray(0, clearLength(this.of, frame));
-    return concat(clear, await this.key.seal(counter, clear, frame.subarray(clear.length)));
+    return this.key.seal(counter, clear, frame.subarray(clear.length));
   }
 }
 
-/** Which counters were seen: 1024 behind the greatest. */
-class ReplayWindow {
-  private greatest = -1n;
-  private readonly seen = new Set<bigint>();
+/** Which counters were seen, back to 1024 behind the greatest: a bit for each. */
+export class ReplayWindow {
+  private static readonly size = 1024;
+  private greatest = -1;
+  private readonly seen = new Uint32Array(ReplayWindow.size / 32);
 
   has(counter: bigint): boolean {
-    return counter <= this.greatest - 1024n || this.seen.has(counter);
+    const at = Number(counter);
+    if (at > this.greatest) return false;
+    return at <= this.greatest - ReplayWindow.size || (this.seen[(at % ReplayWindow.size) >> 5]! & (1 << (at & 31))) !== 0;
   }
+  /** Of a frame that has authenticated. Nobody sends frames until their number is not exact any more: Malformed. */
   add(counter: bigint): void {
-    this.seen.add(counter);
-    if (counter <= this.greatest) return;
-    this.greatest = counter;
-    if (this.seen.size > 2048) for (const old of this.seen) if (old <= counter - 1024n) this.seen.delete(old);
+    const at = Number(counter);
+    if (at > Number.MAX_SAFE_INTEGER) throw new Malformed("a counter beyond all use");
+    if (at - this.greatest >= ReplayWindow.size) this.seen.fill(0);
+    else for (let passed = this.greatest + 1; passed <= at; ++passed) this.seen[(passed % ReplayWindow.size) >> 5]! &= ~(1 << (passed & 31));
+    this.greatest = Math.max(this.greatest, at);
+    this.seen[(at % ReplayWindow.size) >> 5]! |= 1 << (at & 31);
   }
 }
 
@@ -103,7 +109,7 @@ export class Opener {
     if (known.window.has(header.counter)) throw new Replayed("replayed");
     const plaintext = await known.key.open(header, clear, sealed);
     known.window.add(header.counter);
-    return concat(clear, plaintext);
+    return plaintext;
   }
 
   /** Sealed under a generation from before we came: its key is not for us, and will not come. */
@@ -128,7 +134,7 @@ export class Opener {
       const window = new ReplayWindow();
       window.add(header.counter);
       this.keep({ number, baseKey, key, window });
-      return concat(clear, plaintext);
+      return plaintext;
     } catch {
       return null;
     }

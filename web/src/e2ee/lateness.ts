@@ -52,6 +52,7 @@ export class Lateness {
     const newest = this.buckets[this.buckets.length - 1];
     const newSecond = !newest || now - newest.since >= bucketMs;
     if (!newSecond) {
+      if (delay >= newest.least && delay <= newest.most) return null;
       newest.least = Math.min(newest.least, delay);
       newest.most = Math.max(newest.most, delay);
     } else {
