@@ -213,7 +213,7 @@ export function cleanUp() {
 // --- what a person does ---
 
 /** Runs in the page: presses Join once the camera is there; gives the time from the press until `what` holds. */
-const pressJoin = async (name, waitFor) => {
+const pressJoin = async (name, waitFor, patienceMs) => {
   const until = async (what, ms) => {
     const end = performance.now() + ms;
     for (;;) {
@@ -238,12 +238,13 @@ const pressJoin = async (name, waitFor) => {
     picture: () => [...document.querySelectorAll("figure.tile")].some((tile) =>
       tile.dataset.member !== window.session?.conference.id && tile.querySelector("video")?.videoWidth > 0),
   };
-  const done = await until(conditions[waitFor], 15_000);
+  const done = await until(conditions[waitFor], patienceMs);
   const trouble = [...document.querySelectorAll(".trouble, .banner")].map((each) => each.textContent).join(" ");
   if (!done) throw new Error(`no ${waitFor}: session ${window.session?.state}; the page says: ${trouble || document.body.innerText.slice(0, 200)}`);
   return performance.now() - begin;
 };
-export const join_ = (page, name, waitFor = "connected") => page.evaluate(`(${pressJoin})(${JSON.stringify(name)}, ${JSON.stringify(waitFor)})`);
+export const join_ = (page, name, waitFor = "connected", patienceMs = 15_000) =>
+  page.evaluate(`(${pressJoin})(${JSON.stringify(name)}, ${JSON.stringify(waitFor)}, ${patienceMs})`);
 /** In the page: resolves when `id` is heard and seen there, their frames opened and a picture in their tile; the wall clock then. */
 const met = async (id) => {
   const { conference } = window.session;
