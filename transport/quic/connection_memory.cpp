@@ -64,11 +64,11 @@ void* ConnectionMemory::take(std::size_t size) {
   }
   const auto [index, room] = class_of(sizeof(Head) + size);
   void* place = nullptr;
-  if (auto& free = free_[index]; !free.empty()) {
-    place = free.back();
-    free.pop_back();
+  if (auto& free = free_[index]; !free.blocks.empty()) {
+    place = free.blocks.back();
+    free.blocks.pop_back();
   } else {
-    if ((slabs_.empty() || carved_ + room > slab_size) && !add_slab()) return nullptr;
+    if (!free.make_room() || ((slabs_.empty() || carved_ + room > slab_size) && !add_slab())) return nullptr;
     place = slabs_.back().get() + carved_;
     carved_ += (room + alignof(Head) - 1) / alignof(Head) * alignof(Head);
   }
@@ -80,7 +80,7 @@ void ConnectionMemory::give(void* block) {
   auto* head = head_of(block);
   if (head->size > most) return std::free(head);
   if (head->size <= secrets_most) sodium_memzero(block, head->size);
-  free_[class_of(sizeof(Head) + head->size).index].push_back(head);
+  free_[class_of(sizeof(Head) + head->size).index].blocks.push_back(head);
 }
 
 void* ConnectionMemory::resize(void* block, std::size_t size) {
@@ -89,6 +89,13 @@ void* ConnectionMemory::resize(void* block, std::size_t size) {
   std::memcpy(out, block, std::min(size, head_of(block)->size));
   give(block);
   return out;
+}
+
+bool ConnectionMemory::Free::make_room() try {
+  if (++made > blocks.capacity()) blocks.reserve(2 * made + 16);
+  return true;
+} catch (const std::bad_alloc&) {
+  return false;
 }
 
 void ConnectionMemory::Release::operator()(std::byte* slab) const { std::free(slab); }

@@ -57,6 +57,13 @@ class ConnectionMemory {
 #else
   static constexpr bool watched = false;
 #endif
+  /// Those of one size that nobody has, apart from themselves: a block that was let go is in no cache any more.
+  struct Free {
+    std::vector<void*> blocks;
+    std::size_t made = 0;
+    /// Before one more is made: so much that letting it go needs no memory, which a C library could not be told of.
+    bool make_room();
+  };
   struct Release {
     void operator()(std::byte* slab) const;
   };
@@ -64,7 +71,7 @@ class ConnectionMemory {
 
   ngtcp2_mem interface_;
   static constexpr std::size_t classes = 17 * 8;
-  std::array<std::vector<void*>, classes> free_;  ///< apart from the blocks, which nobody has in the cache
+  std::array<Free, classes> free_;
   std::vector<std::unique_ptr<std::byte, Release>> slabs_;
   std::size_t carved_ = 0;  ///< of the last slab
 };
