@@ -10,8 +10,9 @@ using namespace conclave::quic;
 namespace {
 
 Bytes sealed(const Secret<32>& secret, ByteView frames) {
-  PacketKey key(Suite::chacha20_poly1305, secret);
-  PacketMask mask(Suite::chacha20_poly1305, secret);
+  const crypto::HmacKey taken(secret.view());
+  PacketKey key(Suite::chacha20_poly1305, taken);
+  PacketMask mask(Suite::chacha20_poly1305, taken);
   Bytes payload = copy(frames.first(std::min<std::size_t>(frames.size(), 1400)));
   payload.resize(std::max<std::size_t>(payload.size(), 1160));
   Bytes out{0xc3, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0};
