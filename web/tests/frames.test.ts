@@ -34,6 +34,12 @@ describe("the replay window", () => {
       }
     }
   });
+  test("forgets what is added when the window has gone on, and nothing else", () => {
+    const window = new ReplayWindow();
+    window.add(5000n);
+    window.add(100n);
+    expect([window.has(100n), window.has(100n + 4096n), window.has(5000n)]).toEqual([true, false, true]);
+  });
   test("takes no counter that it could not tell from its neighbour", () => {
     expect(() => new ReplayWindow().add(2n ** 53n)).toThrow(Malformed);
     expect(() => new ReplayWindow().add(2n ** 64n - 1n)).toThrow(Malformed);

@@ -58,6 +58,7 @@ export class ReplayWindow {
   add(counter: bigint): void {
     const at = Number(counter);
     if (at > Number.MAX_SAFE_INTEGER) throw new Malformed("a counter beyond all use");
+    if (at <= this.greatest - ReplayWindow.size) return; // the window went on while the frame was being opened
     if (at - this.greatest >= ReplayWindow.size) this.seen.fill(0);
     else for (let passed = this.greatest + 1; passed <= at; ++passed) this.seen[(passed % ReplayWindow.size) >> 5]! &= ~(1 << (passed & 31));
     this.greatest = Math.max(this.greatest, at);
