@@ -1,5 +1,7 @@
 #include "simulations/world.hpp"
 
+#include <algorithm>
+
 namespace conclave::sim {
 
 UnixTime World::unix_now() const {
@@ -7,19 +9,10 @@ UnixTime World::unix_now() const {
 }
 
 io::Clock::Alarm World::at(TimePoint when, std::function<void()> action) {
-  auto id = ++last_;
-  if (when < now_) when = now_;
-  agenda_.emplace(std::pair(when, id), std::move(action));
-  when_.emplace(id, when);
-  return Alarm(id);
+  return Alarm(agenda_.add(std::max(when, now_), std::move(action)));
 }
 
-void World::cancel(Alarm alarm) {
-  auto found = when_.find(alarm.raw());
-  if (found == when_.end()) return;
-  agenda_.erase({found->second, alarm.raw()});
-  when_.erase(found);
-}
+void World::cancel(Alarm alarm) { agenda_.cancel(alarm.raw()); }
 
 /// Everything that can happen now.
 void World::settle() {
@@ -29,17 +22,14 @@ void World::settle() {
 
 bool World::step(TimePoint limit) {
   settle();
-  if (agenda_.empty()) return false;
-  auto due = agenda_.begin();
-  if (due->first.first > limit) {
+  auto next = agenda_.next();
+  if (!next) return false;
+  if (*next > limit) {
     now_ = limit;
     return false;
   }
-  now_ = due->first.first;  // then time jumps
-  auto action = std::move(due->second);
-  when_.erase(due->first.second);
-  agenda_.erase(due);
-  action();
+  now_ = *next;  // then time jumps
+  agenda_.take()();
   return true;
 }
 

@@ -4,7 +4,6 @@
 #include "transport/io/clock.hpp"
 
 #include <functional>
-#include <map>
 
 #include <boost/asio/io_context.hpp>
 
@@ -35,9 +34,7 @@ class World final : public io::Clock {
   boost::asio::io_context context_{1};
   UnixTime start_;
   TimePoint now_{};
-  std::uint64_t last_ = 0;
-  std::map<std::pair<TimePoint, std::uint64_t>, std::function<void()>> agenda_;
-  std::map<std::uint64_t, TimePoint> when_;
+  io::Agenda agenda_;
 };
 
 }  // namespace conclave::sim

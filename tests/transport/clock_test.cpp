@@ -50,6 +50,23 @@ TEST(AsioClock, an_alarm_may_ask_for_the_next_one_at_once) {
   EXPECT_EQ(rung, 5);
 }
 
+TEST(AsioClock, what_a_cancelled_alarm_held_may_use_the_clock_when_it_goes) {
+  boost::asio::io_context context;
+  AsioClock clock(context.get_executor());
+  int rung = 0;
+  for (int i = 0; i < 100; ++i) {
+    auto held = std::shared_ptr<int>(new int(i), [&](int* number) {
+      for (int k = 0; k < 100; ++k) clock.at(clock.now(), [&] { ++rung; });
+      delete number;
+    });
+    auto alarm = clock.at(clock.now() + 1h, [held] { FAIL(); });
+    held.reset();
+    clock.cancel(alarm);
+  }
+  context.run();
+  EXPECT_EQ(rung, 100 * 100);
+}
+
 // A busy connection moves its alarm with nearly every packet; the times it was moved away from lie ahead for long.
 TEST(AsioClock, alarms_that_are_moved_leave_nothing_behind) {
   boost::asio::io_context context;

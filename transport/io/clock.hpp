@@ -2,13 +2,12 @@
 /// The only source of time in a node: `AsioClock` is real, `sim::World` (simulations/world.hpp) is virtual.
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "crypto/strong.hpp"
 #include "crypto/time.hpp"
+#include "transport/io/agenda.hpp"
 
 namespace conclave::io {
 
@@ -24,8 +23,7 @@ class Clock {
   virtual void cancel(Alarm alarm) = 0;
 };
 
-/// Wall time by the system's steady clock; one Asio timer behind an agenda. Connections move their alarms all the
-/// time, so a cancelled one stays in the agenda until its time comes or half of the agenda is cancelled.
+/// Wall time by the system's steady clock; one Asio timer behind an agenda.
 class AsioClock final : public Clock {
  public:
   explicit AsioClock(boost::asio::any_io_executor executor);
@@ -37,14 +35,10 @@ class AsioClock final : public Clock {
 
  private:
   struct Timer;
-  using Entry = std::pair<TimePoint, std::uint64_t>;
   void arm();
   void ring();
-  void drop_first();
-  void drop_cancelled();
-  std::vector<Entry> agenda_;  ///< a heap, the earliest in front
-  boost::unordered_flat_map<std::uint64_t, std::function<void()>> actions_;  ///< of those not cancelled
-  std::uint64_t last_ = 0;
+
+  Agenda agenda_;
   TimePoint armed_ = TimePoint::max();
   bool ringing_ = false;
   std::shared_ptr<Timer> timer_;
